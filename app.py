@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts.common import frame, serving
+# What has caches is imported where a page runs: the server imports this file before its caches
+# exist, and Streamlit would warn.
+from pages.parts.common import serving
 
 CARDS = (
     (
@@ -35,7 +37,7 @@ CARDS = (
 
 
 def main() -> None:
-    # Imported here because the server imports this file before its caches exist.
+    from pages.parts.common import frame
     from pages.parts.home.demo import demo
 
     st.title("Does a pruned network still look at the same things?")
@@ -55,6 +57,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    from pages.parts.common import frame
+
     with frame.page("Home"):
         main()
 else:  # `streamlit run` imports this file for the server itself

@@ -1,12 +1,15 @@
-"""A port of this machine that a server is about to use."""
+"""Where a server listens: a port of this machine, and the address under which others reach it."""
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from core.base.errors import BadSpec
+
+FAR_AWAY = "192.0.2.1"  # reserved for documentation (RFC 5737): nothing is sent there
 
 
 @contextmanager
@@ -27,3 +30,19 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
                 "Choose another port, or stop the program that uses it.",
             ) from error
         yield listener
+
+
+def local_address() -> str | None:
+    """Return the address under which other machines of the local network reach this one; None
+    without a network.
+
+    Asks the system which of its addresses it would use; nothing is sent.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        try:
+            asked.connect((FAR_AWAY, 9))
+            found = str(asked.getsockname()[0])
+        except OSError:
+            return None
+    address = ipaddress.ip_address(found)
+    return None if address.is_loopback or address.is_unspecified else found

@@ -11,13 +11,14 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from core.base.atomic import replacing
 from core.base.errors import BadSpec
 
 SHORTEST = 8  # characters
+SALT_BYTES, HASH_BYTES = 16, 32
 FREE = 3  # attempts without a wait
 LONGEST_WAIT_S = 3600.0
 MOST_KEYS = 10_000
@@ -33,7 +34,15 @@ def hashed(text: str) -> str:
             f"It has at least {SHORTEST}.",
             "Choose a longer one, such as four random words.",
         )
-    return PasswordHasher().hash(text)
+    return PasswordHasher(salt_len=SALT_BYTES, hash_len=HASH_BYTES).hash(text)
+
+
+def is_hash(kept: str) -> bool:
+    """Whether a text is the whole hash of a password."""
+    with suppress(ValueError, KeyError):
+        found = extract_parameters(kept)
+        return (found.salt_len, found.hash_len) == (SALT_BYTES, HASH_BYTES)
+    return False
 
 
 def is_password(kept: str, text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import resource
@@ -32,11 +33,11 @@ def shortage(error: BaseException) -> OutOfMemory | None:
     """Return what people read if memory ran out, where nothing else explains it; None for any other
     error.
     """
-    short = isinstance(error, MemoryError)
+    short = isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM
     if "torch" in sys.modules:  # otherwise the error is not one of its own
         from core.base.device import is_out_of_memory
 
-        short = is_out_of_memory(error)
+        short = short or is_out_of_memory(error)
     if not short:
         return None
     return OutOfMemory(

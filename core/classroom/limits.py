@@ -11,7 +11,8 @@ from core.base.errors import BadSpec
 from core.base.numbers import GIGABYTE, MEGABYTE, size
 from core.base.settings import parse_bytes
 
-WHOLE = "It must be a whole number of at least 1."
+WHOLE = "It must be a whole number of at least {least}."
+LEAST = {"uploads": 0}  # of the others 1
 BYTES = ("upload_bytes", "all_upload_bytes")
 
 
@@ -21,8 +22,8 @@ class Limits:
 
     slow_at_once: slow questions that are computed at once, for all visitors together; one person
     has one at a time. slow_s: the longest time of a slow question in seconds. uploads: images that
-    a visitor may keep uploaded. upload_bytes: their bytes. all_upload_bytes: of all visitors
-    together.
+    a visitor may keep uploaded; 0 switches uploads off. upload_bytes: their bytes.
+    all_upload_bytes: of all visitors together.
     """
 
     slow_at_once: int = 2
@@ -47,7 +48,7 @@ class Limits:
             values: by field; None and "" mean the default.
             name_of: the name of a field in messages.
         Raises:
-            BadSpec: not a whole number, or below 1.
+            BadSpec: not a whole number, or below the least one.
         """
         given = {name: value for name, value in values.items() if value not in (None, "")}
         return cls(**{name: _number(name, str(value), name_of(name)) for name, value in given.items()})
@@ -68,12 +69,13 @@ def variable(name: str) -> str:
 
 
 def _number(name: str, text: str, noun: str) -> int:
+    least = LEAST.get(name, 1)
     if name in BYTES:
         found = parse_bytes(text, noun)
     else:
-        found = int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
-    if found < 1:
-        usual = getattr(Limits, name)
-        holds, write = ("It must be at least 1 byte.", size(usual)) if name in BYTES else (WHOLE, f"{usual}")
+        found = int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1
+    if found < least:
+        usual, whole = getattr(Limits, name), WHOLE.format(least=least)
+        holds, write = ("It must be at least 1 byte.", size(usual)) if name in BYTES else (whole, f"{usual}")
         raise BadSpec(f"{noun} cannot be '{text[:40]}'.", holds, f"Write {write.replace(' ', '')}, for example.")
     return found

@@ -10,6 +10,7 @@ from core.base import passwords
 from core.base.errors import CacheNotWritable, SparsightError
 
 PLACE = Path("classroom", "password")
+COMMAND = "python -m core serve --set-password"
 FREE, FREE_IN_ALL = 3, 20  # attempts without a wait, of one session and of all together
 LONGEST_WAIT_S = 60.0  # a teacher who mistypes, or whose class guesses, never waits longer
 
@@ -38,8 +39,18 @@ def set_password(folder: Path, text: str) -> None:
 
 
 def has_password(folder: Path) -> bool:
-    """Whether a password is set."""
-    return (folder / PLACE).is_file()
+    """Whether a password is set that can unlock the server."""
+    return not problem(folder)
+
+
+def problem(folder: Path) -> str:
+    """Return why nobody can unlock the server, and what to do; "" if the teacher can."""
+    path = folder / PLACE
+    if not path.is_file():
+        return f"No password is set, so nobody can unlock it: `{COMMAND}`."
+    if not passwords.is_hash(passwords.kept_private(path)):
+        return f"The file of the password is damaged, so nobody can unlock it. Set the password again: `{COMMAND}`."
+    return ""
 
 
 class Door:

@@ -177,6 +177,10 @@ def jobs(
     if action == "list":
         _list(found, output)
         return
+    if action == "delete" and job in found.damaged():
+        found.delete(job)
+        _deleted(output, job)
+        return
     chosen = named(found, job)
     if action == "show":
         log = found.log(chosen.id) if chosen.state in ("failed", "died") else ""
@@ -184,19 +188,25 @@ def jobs(
         return
     act(found, chosen, action)
     if action == "delete":
-        output.say({"id": chosen.id, "deleted": True}, f"{chosen.id}  deleted; its networks are kept")
+        _deleted(output, chosen.id)
     else:
         chosen = found.get(chosen.id)
         output.say(facts_of(chosen), f"{chosen.id}  {chosen.state}")
 
 
 def _list(found: Jobs, output: Output) -> None:
-    rows = found.all()
+    rows, damaged = found.all(), found.damaged()
     for job in rows:
         last = text_of(job.last) if job.last else "no step yet"
         output.say(facts_of(job), f"{job.id}  {job.state:8}  {job.title}; {last}")
-    if not rows and not output.as_json:
+    for name, error in damaged.items():
+        output.say({"id": name, "state": "damaged", "error": str(error)}, f"{name}  damaged   {error}")
+    if not rows and not damaged and not output.as_json:
         print("No jobs yet.")
+
+
+def _deleted(output: Output, name: str) -> None:
+    output.say({"id": name, "deleted": True}, f"{name}  deleted; its networks are kept")
 
 
 def _describe(job: Job, lines: Sequence[Facts], log: str) -> list[Part]:
@@ -229,7 +239,7 @@ def act(jobs: Jobs, job: Job, action: str) -> None:
 
 
 def named(jobs: Jobs, beginning: str | None) -> Job:
-    """Returns the job whose id starts with `beginning`. Raises BadSpec, UnknownName."""
+    """Returns the job whose id starts with `beginning`. Raises BadSpec, UnknownName, BadFile."""
     if not beginning:
         allowed = "Name a job by its id or a unique prefix of it."
         raise BadSpec("No job was named.", allowed, "Run `python -m core jobs` to see the ids.")
@@ -240,6 +250,8 @@ def named(jobs: Jobs, beginning: str | None) -> Job:
             "An id may be shortened to any unique prefix.",
             "Use a longer prefix.",
         )
+    if not found and beginning in (damaged := jobs.damaged()):
+        raise damaged[beginning]
     if not found:
         raise UnknownName("job", beginning, [job.id for job in jobs.all()])
     return next((job for job in found if job.id == beginning), found[0])

@@ -6,6 +6,7 @@ import getpass
 import os
 import re
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,7 +23,7 @@ from core.base.settings import REPOSITORY, Settings
 from core.base.text import Part, Rows
 from core.classroom import password
 from core.classroom.limits import Limits, names, variable
-from core.classroom.status import running
+from core.classroom.status import STALE_S, ended, running
 from core.cli.app import COMPUTING, Computing
 from core.cli.structure import FLAT, Flag
 from core.cli.writing import check_writable
@@ -52,7 +53,7 @@ class Served:
         None, "Longest time of a slow question in seconds. By default SPARSIGHT_SLOW_S, else 300."
     )
     uploads: int | None = option(
-        None, "Images that a visitor may keep uploaded. By default SPARSIGHT_UPLOADS, else 20."
+        None, "Images that a visitor may keep uploaded; 0 switches uploads off. By default SPARSIGHT_UPLOADS, else 20."
     )
     upload_bytes: str | None = option(
         None, "Bytes of a visitor's uploads. By default SPARSIGHT_UPLOAD_BYTES, else 100MB."
@@ -110,12 +111,11 @@ def _start(served: Served, common: Computing) -> None:
     with listening(host, port):  # explains here what the server itself would not
         pass
     lines = [f"Limits: {_in_words(limits)}."]
-    opens = password.has_password(settings.folder)
-    if not opens:
-        lines.append("No password is set, so nobody can unlock it: `python -m core serve --set-password`.")
+    if nobody := password.problem(settings.folder):
+        lines.append(nobody)
     if host not in EVERYWHERE:
         lines.append(f"It listens on {host}; --host 0.0.0.0 lets other machines in.")
-    facts = {"host": host, "port": port, "has_password": opens, "limits": vars(limits)}
+    facts = {"host": host, "port": port, "has_password": not nobody, "limits": vars(limits)}
     common.output.say(facts, "\n".join(lines))
     os.chdir(REPOSITORY)  # where Streamlit finds its configuration
     os.execve(sys.executable, _command(host, port), environment(settings, limits, host_names))
@@ -181,32 +181,42 @@ def _port(served: Served) -> int:
 
 
 def _in_words(limits: Limits) -> str:
-    return "; ".join(
-        (
-            f"{counted(limits.slow_at_once, 'slow question')} at once, {duration(limits.slow_s)} each",
-            f"{counted(limits.uploads, 'upload')} a visitor, {size(limits.upload_bytes)} together",
-            f"{size(limits.all_upload_bytes)} of uploads of all visitors",
-        )
+    uploads = (
+        f"{counted(limits.uploads, 'upload')} a visitor, {size(limits.upload_bytes)} together",
+        f"{size(limits.all_upload_bytes)} of uploads of all visitors",
     )
+    slow = f"{counted(limits.slow_at_once, 'slow question')} at once, {duration(limits.slow_s)} each"
+    return "; ".join((slow, *(uploads if limits.uploads else ("no uploads",))))
 
 
 def _status(common: Computing) -> None:
-    found = running(common.settings.folder)
+    found, killed = running(common.settings.folder), ended(common.settings.folder)
+    gone = [_last_words(facts) for facts in killed]
     if not found:
         raise NotServing(
-            "No server is running with this cache folder.",
+            " ".join(("No server is running with this cache folder.", *gone)),
             "A locked server writes its counts there every few seconds.",
             "Start one with `python -m core serve`, or name its folder with --folder.",
         )
-    common.output.say({"servers": found}, [part for facts in found for part in _parts(facts)])
+    common.output.say(
+        {"servers": found, "killed": killed}, [*(part for facts in found for part in _parts(facts)), *gone]
+    )
+
+
+def _last_words(facts: dict[str, Any]) -> str:
+    """Say that a server is gone that has not said so itself."""
+    ago = duration(max(1.0, time.time() - facts["written"]))
+    return f"The one on port {facts['port']} was killed: its process {facts['process']} last wrote {ago} ago."
 
 
 def _parts(facts: dict[str, Any]) -> list[Part]:
     """Return what one server says, as text and tables."""
     up, slow = facts["written"] - facts["begun"], facts.get("slow questions", {})
     uploads = facts.get("uploads", {})
+    silent_s = time.time() - facts["written"]
     rows = [
         ("up for", str(timedelta(seconds=round(up)))),
+        *([("silent for", duration(silent_s))] if silent_s > STALE_S else []),
         ("visitors connected", f"{facts.get('visitors', {}).get('connected', 0):,}"),
         ("page runs", _times(facts["pages"])),
         ("questions", _times(facts["work"])),

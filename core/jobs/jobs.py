@@ -13,7 +13,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import logging
 import os
 import re
 import shutil
@@ -31,6 +30,7 @@ from core.base.atomic import replacing
 from core.base.checks import CHECK, checked, is_whole
 from core.base.errors import BadFile, BadSpec, CacheNotWritable, MissingData
 from core.base.plugins import joined, loaded
+from core.base.ram import shortage
 from core.base.registry import Registry
 from core.jobs.control import Control
 
@@ -49,9 +49,10 @@ STATES: dict[str, str] = {
 }
 # Modules of the kinds of older job files, which do not name their module.
 MODULES = {"retrain": "core.training.retrain", "merkle": "core.protocols.merkle.job"}
-WITHIN = "within.json"
+DESCRIPTION = {"kind": str, "title": str, "arguments": dict, "begun": (int, float)}  # parts of job.json
+WITHIN, WITHIN_PARTS = "within.json", ("done", "total", "at")
+UNWRITTEN = "Why it failed could not be written: the disk was full. Free some space, then resume the job."
 PATIENCE_S = 20.0  # maximum time a process may take to start
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +87,7 @@ class Jobs:
         """Starts or resumes a job; returns a running one unchanged. Kind and arguments identify a
         job.
 
-        Raises: UnknownName, CacheNotWritable.
+        Raises: UnknownName, CacheNotWritable, OutOfMemory.
         """
         JOBS[kind]
         name = _name(kind, arguments)
@@ -95,11 +96,11 @@ class Jobs:
             return self.get(name)
         try:
             home.mkdir(parents=True, exist_ok=True)
-            for wish in ("pause", "stop", "waiting", "failed.json", "done"):
-                (home / wish).unlink(missing_ok=True)
             module = JOBS[kind].value.__module__
             about = {"kind": kind, "module": module, "title": title, "arguments": dict(arguments), "begun": time.time()}
-            replace_text(home / "job.json", as_text(about))
+            replace_text(home / "job.json", as_text(about))  # first: on a full disk, a finished job stays finished
+            for wish in ("pause", "stop", "waiting", "failed.json", "done"):
+                (home / wish).unlink(missing_ok=True)
             with (home / "log.txt").open("ab") as log:
                 command = [sys.executable, "-m", "core.jobs.process", str(self.folder.parent), name]
                 process = subprocess.Popen(
@@ -112,8 +113,10 @@ class Jobs:
                     start_new_session=True,
                 )
         except OSError as error:
-            raise CacheNotWritable(
-                f"The job cannot be started: {error}.", "Its progress is kept in the cache folder.", "Free some space."
+            raise shortage(error) or CacheNotWritable(
+                f"The job cannot be started ({error.strerror or error}).",
+                f"Its progress is kept in {home}.",
+                "Free some space, or make the folder writable.",
             ) from error
         _wait_until_begun(home, process)
         return self.get(name)
@@ -145,18 +148,24 @@ class Jobs:
         return None
 
     def all(self) -> list[Job]:
-        """Returns all jobs, newest first; skips folders without a job, and damaged ones, which the
-        log names.
-        """
+        """Returns all jobs, newest first, without those that `damaged` names."""
         found = []
-        for home in self.folder.glob("*/job.json"):
+        for name in self._names():
+            with suppress(MissingData, BadFile):  # deleted meanwhile, or damaged
+                found.append(self.get(name))
+        return sorted(found, key=lambda job: -job.begun)
+
+    def damaged(self) -> dict[str, BadFile]:
+        """Returns what is wrong with each job whose description is damaged, by id."""
+        found = {}
+        for name in self._names():
             try:
-                found.append(self.get(home.parent.name))
+                self._about(name)
             except MissingData:  # deleted meanwhile
                 continue
             except BadFile as error:
-                _log.warning("%s", error)
-        return sorted(found, key=lambda job: -job.begun)
+                found[name] = error
+        return found
 
     def progress(self, name: str) -> list[Facts]:
         """Returns all complete progress lines so far; damaged ones are left out."""
@@ -218,9 +227,16 @@ class Jobs:
             about = _facts(path.read_text(errors="replace"))
         except OSError as error:
             raise _no_job(name) from error
-        if about is None or not {"kind", "title", "arguments", "begun"} <= set(about):
-            raise BadFile(f"{path} is damaged.", "It says what the job does.", "Delete the job and start it again.")
+        if about is None or not all(isinstance(about.get(part), kind) for part, kind in DESCRIPTION.items()):
+            raise BadFile(
+                f"The job '{name}' is damaged: {path} cannot be used.",
+                "This file says what the job does. Networks that it has trained are kept.",
+                f"Delete it (`python -m core jobs delete {name}`), and start it again.",
+            )
         return about
+
+    def _names(self) -> list[str]:
+        return sorted(path.parent.name for path in self.folder.glob("*/job.json"))
 
     def _home(self, name: str) -> Path:
         if not os.path.isfile(self.folder / name / "job.json"):
@@ -299,6 +315,8 @@ def _state(home: Path) -> tuple[str, str]:
 
 def _reason(path: Path) -> str:
     """Returns why a job failed."""
+    if not path.stat().st_size:
+        return UNWRITTEN
     with suppress(OSError, ValueError, TypeError):
         return " ".join(json.loads(path.read_text()))
     return "Why it failed cannot be read; its log may say more."
@@ -306,7 +324,9 @@ def _reason(path: Path) -> str:
 
 def _within(home: Path) -> Facts:
     with suppress(OSError, ValueError):
-        return json.loads((home / WITHIN).read_text())
+        found = json.loads((home / WITHIN).read_text())
+        if isinstance(found, dict) and all(isinstance(found.get(part), (int, float)) for part in WITHIN_PARTS):
+            return found
     return {}
 
 

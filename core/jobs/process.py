@@ -5,6 +5,7 @@ Started by core/jobs/jobs.py, not by hand.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import logging
@@ -14,8 +15,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
-from core.base.errors import SparsightError
+from core.base.errors import CacheNotWritable, SparsightError
 from core.base.plugins import load
 from core.base.progress import heard_by
 from core.base.ram import shortage
@@ -23,6 +25,7 @@ from core.base.settings import Settings
 from core.jobs.control import Control, Stopped, under
 from core.jobs.jobs import JOBS, WITHIN, as_text, register_kind, replace_text
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 EVERY_S = 2.0  # between two looks inside a step
 
 
@@ -41,7 +44,7 @@ def work(folder: Path, name: str) -> int:
             _load_plugins()
             control = Control(home)
             within = _Within(home)
-            with (home / "progress.jsonl").open("a") as lines, under(control), heard_by(within):
+            with _lines(home / "progress.jsonl") as lines, under(control), heard_by(within):
                 for step in JOBS[about["kind"]].value(about["arguments"], control):
                     lines.write(as_text(step | {"at": round(time.time(), 2)}) + "\n")
                     lines.flush()
@@ -50,13 +53,41 @@ def work(folder: Path, name: str) -> int:
         except Stopped:
             return 0
         except Exception as error:
-            known = error if isinstance(error, SparsightError) else shortage(error)
+            known = _known(error)
             said = [known.wrong, known.allowed, known.next_step] if known else [f"{type(error).__name__}: {error}"]
-            with suppress(OSError):
-                replace_text(home / "failed.json", json.dumps(said))
+            _say_why(home / "failed.json", said)
             logging.exception("the job failed", exc_info=None if known else error)
             return 1
     return 0
+
+
+def _lines(path: Path) -> IO[str]:
+    """Opens the lines of a job, to add some. A full disk may have cut off the last one."""
+    was_cut = path.exists() and not path.read_bytes().endswith(b"\n")
+    lines = path.open("a")
+    if was_cut:
+        lines.write("\n")
+    return lines
+
+
+def _known(error: Exception) -> SparsightError | None:
+    """Returns an error as people read it; None for a bug."""
+    if isinstance(error, OSError) and error.errno in FULL:
+        return CacheNotWritable(
+            f"The disk of the cache folder is full ({error.strerror}).",
+            "Everything that was finished before is kept.",
+            "Free some space, then resume the job.",
+        )
+    return error if isinstance(error, SparsightError) else shortage(error)
+
+
+def _say_why(path: Path, said: list[str]) -> None:
+    """Writes why a job failed; an empty file if the disk has no room for words."""
+    try:
+        replace_text(path, json.dumps(said))
+    except OSError:
+        with suppress(OSError):
+            path.touch()
 
 
 class _Within:

@@ -52,7 +52,10 @@ class Study:
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """Return the names of the classes that participants read, by index."""
-        return tuple(self._parsed("classes"))
+        found = self._parsed("classes")
+        if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+            raise self._damaged("classes")
+        return tuple(found)
 
     @cached_property
     def choices(self) -> tuple[tuple[int, str], ...]:
@@ -79,9 +82,15 @@ class Study:
         """Return what a fact stands for. Raises BadFile."""
         try:
             return json.loads(self.fact(name))
-        except ValueError as error:
-            wrong = f"The database of the study '{self.name}' is damaged: its {name} cannot be read."
-            raise BadFile(wrong, "Every fact is JSON.", "Restore the study from a backup.") from error
+        except (ValueError, RecursionError) as error:
+            raise self._damaged(name) from error
+
+    def _damaged(self, name: str) -> BadFile:
+        return BadFile(
+            f"The database of the study '{self.name}' is damaged: its {name} cannot be read.",
+            "Answers that are stored are kept.",
+            "Restore the study from a backup.",
+        )
 
     def keep(self, **facts: str) -> None:
         """Keep facts with the answers, replacing older ones."""
@@ -195,7 +204,10 @@ def delete_study(folder: Path, name: str) -> None:
 
 
 def facts_of(study: Study) -> Mapping[str, Any]:
-    """Return the facts of the preparation: images that qualified, weights, versions."""
-    with suppress(ValueError, SparsightError):
-        return json.loads(study.fact("preparation", "{}"))
+    """Return the facts of the preparation: images that qualified, weights, versions. None if they
+    are missing or damaged.
+    """
+    with suppress(ValueError, RecursionError, SparsightError):
+        found = json.loads(study.fact("preparation", "{}"))
+        return found if isinstance(found, dict) else {}
     return {}

@@ -2,27 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
-import socket
+from core.base.listening import local_address
 
 EVERYWHERE, HERE = "0.0.0.0", "127.0.0.1"
-FAR_AWAY = "192.0.2.1"  # reserved for documentation (RFC 5737): nothing is sent there
-
-
-def local_address() -> str | None:
-    """Return the address under which other machines of the local network reach this one; None
-    without a network.
-
-    Asks the system which of its addresses it would use; nothing is sent.
-    """
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
-        try:
-            asked.connect((FAR_AWAY, 9))
-            found = str(asked.getsockname()[0])
-        except OSError:
-            return None
-    address = ipaddress.ip_address(found)
-    return None if address.is_loopback or address.is_unspecified else found
 
 
 def link(host: str, port: int) -> str:

@@ -61,6 +61,18 @@ def test_every_response_carries_the_headers(server: str) -> None:
                 assert answer.headers[name] == value, path
 
 
+def test_an_address_without_a_page_is_not_found_and_shows_the_app(server: str, tab: OpenTab) -> None:
+    host = f"localhost:{urlsplit(server).port}"
+    assert [status(server, path, host) for path in ("/", "/explore", "/nosuchpage", "/explore/x")] == [
+        200,
+        200,
+        404,
+        404,
+    ]
+    page = tab("nosuchpage")
+    page.get_by_role("link", name="Explore").first.wait_for()
+
+
 def test_an_unlocked_server_does_not_start_beyond_this_machine() -> None:
     command = [
         sys.executable,

@@ -17,6 +17,7 @@ from core.classroom.password import (
     Door,
     WrongPassword,
     has_password,
+    problem,
     set_password,
 )
 
@@ -64,6 +65,21 @@ def test_without_a_password_nothing_opens(tmp_path: Path) -> None:
     (tmp_path / PLACE).write_text("")
     with pytest.raises(WrongPassword):
         Door().open(tmp_path, "another", "")
+
+
+@pytest.mark.parametrize("harm", [b"", b"\xff\xfe\x00", b"four random words", b"$argon2id$v=19$m=65536,t=3$x$y"])
+def test_a_damaged_file_opens_nothing_and_says_what_to_do(home: Path, harm: bytes) -> None:
+    whole = (home / PLACE).read_bytes()
+    for content in (harm, whole[:-5], whole[: len(whole) // 2] + harm):
+        (home / PLACE).write_bytes(content)
+        assert not has_password(home)
+        assert "damaged" in problem(home)
+        assert "python -m core serve --set-password" in problem(home)
+        with pytest.raises(WrongPassword):
+            Door().open(home, "teacher", PASSWORD)
+    set_password(home, PASSWORD)
+    assert problem(home) == ""
+    Door().open(home, "teacher", PASSWORD)
 
 
 def test_a_session_that_guesses_waits_and_others_do_not(home: Path) -> None:

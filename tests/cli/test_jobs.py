@@ -238,6 +238,26 @@ def test_a_job_is_deleted_or_it_is_said_why_not(
     assert not home.exists()
 
 
+def test_damaged_jobs_are_listed_explained_and_deleted(command, tmp_path: Path) -> None:
+    for name in ("retrain-1", "retrain-2"):
+        home = tmp_path / "cache" / "jobs" / name
+        home.mkdir(parents=True)
+        (home / "job.json").write_text(json.dumps({"kind": "retrain", "title": "Mine", "arguments": {}, "begun": 0}))
+    (home / "job.json").write_text("[1, 2]")
+    status, out, err = command("jobs")
+    assert (status, err) == (0, "")
+    whole, damaged = out.splitlines()
+    assert "Mine; no step yet" in whole
+    assert "The job 'retrain-2' is damaged" in damaged
+    facts = [json.loads(line) for line in command("jobs", "--json")[1].splitlines()]
+    assert [line["state"] for line in facts] == ["died", "damaged"]
+    status, _, err = command("jobs", "show", "retrain-2")
+    assert status == 1
+    assert "Delete it (`python -m core jobs delete retrain-2`)" in err
+    assert command("jobs", "delete", "retrain-2")[:2] == (0, "retrain-2  deleted; its networks are kept\n")
+    assert len(command("jobs")[1].splitlines()) == 1
+
+
 def test_a_beginning_that_two_jobs_share(tmp_path: Path) -> None:
     for name in ("retrain-aa1", "retrain-aa2"):
         home = tmp_path / "jobs" / name

@@ -20,7 +20,7 @@ import pytest
 from core.base.listening import listening
 from core.base.settings import REPOSITORY, Settings
 from core.classroom.limits import Limits
-from core.classroom.password import has_password
+from core.classroom.password import PLACE, has_password, set_password
 from core.cli.main import main
 from core.cli.serve import environment
 
@@ -68,6 +68,7 @@ def test_a_short_password_is_refused(
         (["--upload-bytes", "much"], "--upload-bytes cannot be 'much'."),
         (["--upload-bytes", "0"], "Write 100.0MB, for example."),
         (["--slow-s", "0"], "Write 300, for example."),
+        (["--uploads", "-1"], "It must be a whole number of at least 0."),
         (["--host", "300.1.1.1"], "The server cannot listen at 300.1.1.1, port 8501"),
         (["--host", "a" * 300], "The server cannot listen at"),
         (["--names", "http://lab.example.org/x"], "--names cannot hold 'http://lab.example.org/x'."),
@@ -90,6 +91,23 @@ def test_a_port_that_another_program_uses_is_said_before_anything_starts(
     found = said(capsys)
     assert f"The server cannot listen at 127.0.0.1, port {port}" in found
     assert "It listens on" not in found
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe", b"", b"$argon2id$v=19$m=65536,t=3,p=4$x$y"])
+def test_a_password_that_opens_nothing_is_said_before_the_server_listens(
+    content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    become: list[str] = []
+    monkeypatch.setattr(os, "chdir", lambda _: None)
+    monkeypatch.setattr(os, "execve", lambda program, *_: become.append(said(capsys)))
+    if content is not None:
+        set_password(tmp_path, PASSWORD)
+        (tmp_path / PLACE).write_bytes(content)
+    assert main(["serve", "--port", str(free_port()), "--folder", str(tmp_path)]) == 0
+    (found,) = become
+    assert ("The file of the password is damaged" in found) == (content is not None)
+    assert "nobody can unlock it" in found
+    assert "`python -m core serve --set-password`" in found
 
 
 @pytest.mark.parametrize(("name", "value"), [("SPARSIGHT_PORT", "http"), ("SPARSIGHT_UPLOADS", "-3")])
@@ -177,6 +195,34 @@ def test_a_server_says_what_it_is_tells_its_status_and_ends_when_it_is_told(
         first, *more = process.stdout.read().splitlines()
     facts = json.loads(first)
     assert (facts["host"], facts["port"], facts["has_password"]) == ("127.0.0.1", port, False)
-    assert any(line.endswith(f":{port}, for a class") for line in more)
-    assert "Traceback" not in "".join(more)
+    assert [line for line in more if line not in ("", "Aborted!")] == [
+        f"Sparsight: http://127.0.0.1:{port}, for a class"
+    ]
     assert main(["serve", "--status", "--folder", str(cache)]) == 1
+
+
+def test_a_killed_server_is_said_to_be_gone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cache, port = tmp_path / "cache", free_port()
+    with serving(cache, port) as process:
+        end = time.monotonic() + PATIENCE_S
+        while main(["serve", "--status", "--folder", str(cache)]):
+            assert time.monotonic() < end
+            time.sleep(0.2)
+        said(capsys)
+        process.kill()
+        process.wait()
+    assert main(["serve", "--status", "--folder", str(cache)]) == 1
+    found = said(capsys)
+    assert "No server is running with this cache folder." in found
+    assert f"The one on port {port} was killed: its process {process.pid} last wrote" in found
+
+
+def test_no_uploads_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given: list[str] = []
+    monkeypatch.setattr(os, "chdir", lambda _: None)
+    monkeypatch.setattr(os, "execve", lambda _, __, environment: given.append(environment["SPARSIGHT_UPLOADS"]))
+    assert main(["serve", "--uploads", "0", "--port", str(free_port()), "--folder", str(tmp_path)]) == 0
+    assert given == ["0"]
+    assert "no uploads" in said(capsys)

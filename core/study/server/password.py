@@ -25,7 +25,8 @@ def set_password(study: Study, text: str) -> None:
 
 
 def has_password(study: Study) -> bool:
-    return (study.home / PASSWORD).is_file()
+    """Whether a password is set; a damaged one must be set again."""
+    return passwords.is_hash(_kept(study, PASSWORD))
 
 
 def _keep(study: Study, name: str, text: str) -> None:

@@ -124,7 +124,10 @@ class Researcher:
     def overview(self, request: Request) -> Response:
         if not has_password(self.study):
             command = f"python -m core study password {self.study.name}"
-            lines = ("No password is set, so this page shows nothing.", f"Set one on this computer: {command}")
+            lines = (
+                "No password is set, or its file is damaged, so this page shows nothing.",
+                f"Set one on this computer: {command}",
+            )
             return self.pages.message("Researcher", lines, 403)
         if not self.is_in(request):
             return self._login()

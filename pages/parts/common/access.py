@@ -31,6 +31,7 @@ STUDIES, SWEEPS, DOWNLOADS, LIMITS, EXPORT = (
 )
 HOW_TO_UNLOCK = "The person who runs it can restart it without SPARSIGHT_LOCKED=1."
 TEACHER_UNLOCKS = "The teacher can unlock it under Settings."
+NO_UPLOADS = "Uploads are switched off on this server."
 LOOPBACK_NAMES = ("localhost",)
 EVERY_INTERFACE = ("", "0.0.0.0", "::")
 ABSOLUTE_PATH = re.compile(r"(?<![\w.:/])(?:[A-Za-z]:)?[/\\](?:[^/\\\s'\"]+[/\\])+")
@@ -75,20 +76,28 @@ def require(action: str) -> None:
         raise Locked("This server is locked.", f"{action} is switched off.", how_to_unlock())
 
 
-def offers(action: str) -> bool:
+def offers(action: str, unlocking: str = "") -> bool:
     """Whether to draw the controls of an action; writes a sentence instead if the server does not
     allow it.
+
+    Args:
+        unlocking: how a teacher unlocks it, where it is not under Settings.
     """
     if locked():
-        st.caption(
-            f":material/lock: This server is locked: {action[0].lower()}{action[1:]} is switched off. {how_to_unlock()}"
-        )
+        how = unlocking if unlocking and classroom() else how_to_unlock()
+        st.caption(f":material/lock: This server is locked: {action[0].lower()}{action[1:]} is switched off. {how}")
     return not locked()
 
 
 def how_to_unlock() -> str:
     """Says who can unlock this server, and how."""
     return TEACHER_UNLOCKS if classroom() else HOW_TO_UNLOCK
+
+
+def takes_uploads() -> bool:
+    """Whether this session may upload images."""
+    bounds = limits()
+    return bounds is None or bounds.uploads > 0 or not locked()
 
 
 def without_paths(text: str) -> str:

@@ -36,6 +36,22 @@ def of_kind(wanted: Callable[[str], bool]) -> list[Job]:
     return [job for job in jobs().all() if wanted(job.kind)]
 
 
+def damaged(wanted: Callable[[str], bool], action: str) -> None:
+    """Draws what is wrong with damaged jobs of some kinds, and a button that deletes each.
+
+    Args:
+        wanted: tells a kind, with which the id of a job begins. action: what the server must allow.
+    """
+    for name, error in jobs().damaged().items():
+        if wanted(name.rpartition("-")[0]):
+            st.warning(message(access.without_paths(str(error))), icon=":material/warning:")
+            if not access.locked():
+                key, args = f"_Delete_{name}", (jobs().delete, name, action)
+                st.button(
+                    "Delete damaged job", key=key, icon=":material/delete:", type="tertiary", on_click=_tried, args=args
+                )
+
+
 def begin(asked: tuple[str, Mapping[str, Any], str], action: str, said: str) -> None:
     """Starts a job, or resumes the one with the same arguments.
 

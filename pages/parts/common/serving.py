@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import atexit
+import socket
 import sys
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
@@ -15,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from core.base.errors import SparsightError
+from core.base.listening import local_address
 from core.base.settings import Settings
 from core.classroom.status import Writer
 from pages.parts.common import access
@@ -22,6 +27,9 @@ from pages.parts.common.counters import counters
 from pages.parts.common.messages import Messages
 from pages.parts.common.static_files import StaticFiles
 from pages.parts.common.uploads import Uploads
+
+PAGES = Path(__file__).parents[2]
+LOOK_S = 0.05  # between two looks whether the server is up
 
 
 def checks() -> list[Middleware]:
@@ -35,10 +43,10 @@ def checks() -> list[Middleware]:
         access.limits()
     except SparsightError as error:
         sys.exit("\n".join((error.wrong, error.allowed, error.next_step)))
-    scheme, port = "https" if st.get_option("server.sslCertFile") else "http", st.get_option("server.port")
-    host = f"[{address}]" if ":" in address else address or "0.0.0.0"
+    port = st.get_option("server.port")
     kind = ", for a class" if access.classroom() else ", locked" if access.locks() else ""
-    print(f"Sparsight: {scheme}://{host}:{port}{kind}", flush=True)
+    words = f"Sparsight: {url(address, port)}{kind}"
+    Thread(target=say_when_up, args=(words, address, port), name="ready", daemon=True).start()
     if access.locks():
         writer = Writer(Settings.from_environment().folder, port, counters.facts)
         atexit.register(writer.close)
@@ -48,8 +56,30 @@ def checks() -> list[Middleware]:
         Middleware(Messages),
         Middleware(Uploads),
         Middleware(Preload, folder=STATIC),
+        Middleware(KnownPages, base=st.get_option("server.baseUrlPath")),
         Middleware(StaticFiles, folder=STATIC, base=st.get_option("server.baseUrlPath")),
     ]
+
+
+def url(address: str, port: int) -> str:
+    """Returns where a browser finds the server; where it listens everywhere, as other machines of
+    the network do.
+    """
+    host = (local_address() or "0.0.0.0") if address in ("", "0.0.0.0") else address
+    scheme = "https" if st.get_option("server.sslCertFile") else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+def say_when_up(words: str, address: str, port: int) -> None:
+    """Prints the words as soon as something answers at the port, which belongs to this process
+    already: the last line of a start.
+    """
+    here = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
+    while True:
+        with suppress(OSError), socket.create_connection((here, port), timeout=1):
+            print(words, flush=True)
+            return
+        time.sleep(LOOK_S)
 
 
 # Prefixes of Streamlit's script files that nearly every page needs: browsers fetch them while the
@@ -92,6 +122,28 @@ class Preload:
             await send(message)
 
         await self.app(scope, receive, named if scope["type"] == "http" else send)
+
+
+class KnownPages:
+    """Answers 404 at an address without a page: Streamlit answers 200 everywhere. A browser shows
+    the app all the same.
+    """
+
+    def __init__(self, app: ASGIApp, base: str = "") -> None:
+        self.app = app
+        names = ("", *(path.stem for path in PAGES.glob("*.py")))
+        self.known = {f"/{base.strip('/')}/{name}".replace("//", "/") for name in names}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 200 and "." not in scope["path"]:
+                is_page = Headers(raw=message["headers"]).get("content-type", "").startswith("text/html")
+                message["status"] = 404 if is_page and scope["path"] not in self.known else 200
+            await send(message)
+
+        await self.app(scope, receive, told if scope["type"] == "http" else send)
 
 
 # Other sites neither frame a page nor learn its address, which holds the view; a browser does not

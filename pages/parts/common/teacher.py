@@ -10,7 +10,8 @@ from weakref import WeakSet
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.base.settings import Settings
-from core.classroom.password import Door, has_password
+from core.classroom import password
+from core.classroom.password import Door
 from pages.parts.common.state import Owner, state
 
 # Of this process, not of Streamlit's caches: a visitor's message can clear those.
@@ -30,9 +31,9 @@ def is_session(session_id: str) -> bool:
         return any(owner.session_id == session_id for owner in _teachers)
 
 
-def can_come() -> bool:
-    """Whether a password is set."""
-    return has_password(Settings.from_environment().folder)
+def problem() -> str:
+    """Returns why no teacher can unlock this server; "" if one can."""
+    return password.problem(Settings.from_environment().folder)
 
 
 def unlock(password: str) -> None:

@@ -74,6 +74,8 @@ class Uploads:
         limits = access.limits()
         if limits is None or teacher.is_session(sent.session):
             return ""
+        if not limits.uploads:
+            return access.NO_UPLOADS
         if sent.bytes > MAX_BYTES + FRAMING_BYTES:
             return f"An image has at most {size(MAX_BYTES)}."
         with self._changed:

@@ -13,7 +13,6 @@ from core.figures.plots import training as plots_training
 from core.jobs.jobs import Facts, Job
 from core.models.trained_levels import trained_levels
 from core.results import TrainedLevel
-from core.sweeps.job import KIND as SWEEP
 from pages.parts.common import access, engine, frame, job_list, present, titles
 from pages.parts.common.job_list import AT_WORK, REFRESH_S, TITLE, jobs, of_kind
 from pages.parts.common.markdown import message, plain
@@ -21,12 +20,13 @@ from pages.parts.common.network_links import explore_link
 from pages.parts.common.state import state
 from pages.parts.common.story import percent
 
+KINDS = ("retrain", "merkle")  # of the jobs that train
 DELETING = "Delete this run and its curves? Networks that are already trained are kept.", "Delete run"
 
 
 def all_runs() -> list[Job]:
     """Returns all jobs that train, newest first."""
-    return of_kind(lambda kind: kind != SWEEP)
+    return of_kind(lambda kind: kind in KINDS)
 
 
 def begin(asked: tuple[str, Mapping[str, Any], str]) -> None:
@@ -45,6 +45,7 @@ def running() -> None:
     unfinished = [job for job in found if not (job.state == "done" and _is_here(_trained_by(job)))]
     if not unfinished:
         st.caption("No active runs.")
+    job_list.damaged(lambda kind: kind in KINDS, access.TRAINING)
     for job in unfinished:
         _one(job)
     done = tuple((job.id, _levels_done(job)) for job in found)

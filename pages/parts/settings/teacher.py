@@ -7,6 +7,8 @@ import streamlit as st
 from pages.parts.common import access, frame, present, teacher
 
 LONGEST = 200  # characters
+# The button says what submits; "Press Enter to submit form" would stand beneath a narrow field.
+STYLE = "<style>[data-testid=stForm] [data-testid=InputInstructions] { display: none; }</style>"
 
 
 def section() -> None:
@@ -16,12 +18,10 @@ def section() -> None:
     st.header("Teacher", anchor=False)
     if teacher.is_here():
         _unlocked()
-    elif teacher.can_come():
-        _locked()
+    elif nobody := teacher.problem():
+        st.caption(f":material/lock: This server is locked. {nobody}")
     else:
-        st.caption(
-            ":material/lock: This server is locked, and no password is set: `python -m core serve --set-password`."
-        )
+        _locked()
 
 
 def _unlocked() -> None:
@@ -33,7 +33,11 @@ def _unlocked() -> None:
 
 
 def _locked() -> None:
-    st.caption(":material/lock: This server is locked. The teacher's password unlocks it in this tab only.")
+    st.caption(
+        ":material/lock: This server is locked: visitors can look and try, but not train, delete, add weights, run"
+        " studies, name folders or change limits. The teacher's password unlocks all of this, in this tab only."
+    )
+    st.html(STYLE)
     with st.form("_teacher", clear_on_submit=True, border=False, width=320):
         password = st.text_input("Password", type="password", max_chars=LONGEST, autocomplete="off", key="_password")
         pressed = st.form_submit_button("Unlock", icon=":material/lock_open:")

@@ -16,7 +16,7 @@ from core.base.numbers import MEGABYTE
 from core.data.gallery import GALLERY
 from core.data.images import MAX_BYTES
 from core.figures import maps
-from pages.parts.common import engine, present, titles
+from pages.parts.common import access, engine, present, titles
 from pages.parts.common.address import FOLDER, PHOTO_SETS, of_model
 from pages.parts.common.markdown import plain
 from pages.parts.common.parameters import Choice
@@ -138,6 +138,9 @@ def _photo_url(name: str) -> str:
 
 
 def _own(model: ModelSpec) -> Found:
+    if not access.takes_uploads():
+        st.caption(f":material/lock: {access.NO_UPLOADS}")
+        return None, None
     of = "an image of a digit" if engine.card(model).reads_digits else "a photograph"
     uploaded = st.file_uploader(
         f"Upload {of}",

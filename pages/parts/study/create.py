@@ -121,7 +121,8 @@ def _begin(name: str, spec: StudySpec) -> None:
 
 
 def progress() -> None:
-    """Draws the preparations that are at work or have failed."""
+    """Draws the preparations that are at work, have failed or are damaged."""
+    job_list.damaged(lambda kind: kind == KIND, access.STUDIES)
     shown = [job for job in job_list.of_kind(lambda kind: kind == KIND) if job.state != "done"]
     if not shown:
         return

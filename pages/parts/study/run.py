@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.base.listening import local_address
 from core.base.numbers import counted
 from core.study.analysis import analyse
 from core.study.folder import Study
-from core.study.invite import EVERYWHERE, HERE, link, local_address, qr_code
+from core.study.invite import EVERYWHERE, HERE, link, qr_code
 from core.study.server.run import KIND, PORT
 from core.study.wording import headline
 from pages.parts.common import access, frame, job_list, present

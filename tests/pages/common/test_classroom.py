@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import CamSpec, Engine, ImageRef, PruningSpec, VariantSpec
-from core.classroom.password import FREE, set_password
+from core.classroom.password import FREE, PLACE, set_password
 from core.data.gallery import gallery_image
 from core.jobs.control import check, under, works_apart
 from core.results import Comparison
@@ -54,6 +54,8 @@ def to(app: AppTest, page: str) -> AppTest:
 def test_the_password_unlocks_this_session_alone() -> None:
     app, other = open_page("settings"), open_page("settings")
     assert LOCKED in words(app)
+    assert "changing memory limits is switched off. The teacher enters the password above" in words(app)
+    assert "under Settings" not in words(app)
     assert "Apply" not in labels(app)
     unlock(app)
     assert {"Lock", "Apply"} <= labels(app)
@@ -90,6 +92,15 @@ def test_without_a_password_the_page_names_the_command(own_cache: Path, monkeypa
     app = open_page("settings")
     assert "python -m core serve --set-password" in words(app)
     assert not app.text_input
+
+
+def test_a_damaged_password_is_said_instead_of_asked_for(classroom: Path) -> None:
+    (classroom / PLACE).write_bytes(b"\xff\xfe")
+    app = open_page("settings")
+    assert not app.exception
+    assert not app.text_input
+    assert "The file of the password is damaged" in words(app)
+    assert "python -m core serve --set-password" in words(app)
 
 
 def test_a_locked_server_that_is_not_for_a_class_knows_no_teacher(

@@ -16,8 +16,9 @@ from starlette.testclient import TestClient
 
 from core.classroom.limits import Limits
 from core.data.images import MAX_BYTES
-from pages.parts.common import uploads
+from pages.parts.common import access, uploads
 from pages.parts.common.uploads import FRAMING_BYTES, Uploads
+from tests.pages.conftest import DIGITS, open_page, words
 
 LIMITS = Limits(uploads=3, upload_bytes=1000, all_upload_bytes=1500)
 PLACE = "/_stcore/upload_file/{session}/{file}"
@@ -102,6 +103,31 @@ def test_a_closed_session_gives_its_room_back(server: Server, closed: set[str]) 
     closed.add("a")
     assert server.put("b", "1", b"x" * 900) == 204
     assert server.app.counts() == {"files": 1, "bytes": 900}
+
+
+def test_uploads_can_be_switched_off_for_visitors(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPARSIGHT_UPLOADS", "0")
+    reply = server.client.put(PLACE.format(session="a", file="1"), content=b"x")
+    assert (reply.status_code, reply.text) == (413, access.NO_UPLOADS)
+    monkeypatch.setattr(uploads.teacher, "is_session", lambda session: session == "teacher")
+    assert server.put("teacher", "1", b"x") == 204
+
+
+@pytest.mark.parametrize(("page", "view"), [("explore", DIGITS), ("explore", {}), ("compare", {})])
+def test_pages_say_that_uploads_are_switched_off(
+    page: str, view: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPARSIGHT_UPLOADS", "0")
+    assert open_page(page, source="own", **view).file_uploader  # a server of one person has no limits
+    monkeypatch.setenv("SPARSIGHT_LOCKED", "1")
+    app = open_page(page, source="own", **view)
+    assert not app.exception
+    assert not app.error
+    assert not app.file_uploader
+    assert access.NO_UPLOADS in "".join(info.value for info in app.info)
+    assert "Upload or paste" not in words(app)
+    monkeypatch.setenv("SPARSIGHT_UPLOADS", "1")
+    assert open_page(page, source="own", **view).file_uploader
 
 
 def test_a_server_of_one_person_has_no_limits(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

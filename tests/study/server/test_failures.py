@@ -4,13 +4,9 @@ nobody may see is not shown.
 
 from __future__ import annotations
 
-import os
 import resource
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,6 +18,7 @@ from core.study.folder import Study, open_study
 from core.study.server.app import NOT_STORED, create_app
 from core.study.server.guard import HEADERS, MOST_BYTES
 from core.study.tables import META, writing
+from tests.full_disk import filled
 from tests.study.server.conftest import Visit, Visitor, hidden, server_spec, write_study
 
 
@@ -71,32 +68,12 @@ def test_a_database_that_cannot_grow_loses_nothing(file_study: Study) -> None:
     resume_with_the_kept_form(person, page)
 
 
-@pytest.fixture
-def small_disk() -> Iterator[Path]:
-    """A disk of 2 MB."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a small disk")
-    folder = Path(tempfile.mkdtemp(prefix="small-disk"))
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        folder.rmdir()
-        pytest.skip("a small disk cannot be mounted here")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 def test_a_full_disk_loses_nothing(small_disk: Path) -> None:
     study = write_study(small_disk, server_spec())
     person = Visitor(study, create_app(study))
     person.join()
     person.until("trial")
-    filler = small_disk / "filler"
-    with filler.open("wb", buffering=0) as file, suppress(OSError):
-        while file.write(b"\0" * 4096):
-            pass
+    filler = filled(small_disk)
     page = fill_until_refused(person)
     kept = study.answers.frame()["side"].tolist()
     study.engine.dispose()

@@ -72,6 +72,27 @@ def test_without_a_password_nothing_is_shown(file_study: Study) -> None:
         assert desk.client.get(f"/researcher/{path}").url.path == "/researcher"
 
 
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"$argon2id$v=19$m=65536"])
+def test_a_damaged_password_opens_nothing_until_it_is_set_again(desk: Desk, content: bytes) -> None:
+    (desk.study.home / "password").write_bytes(content)
+    assert not has_password(desk.study)
+    page = desk.client.get("/researcher")
+    assert page.status_code == 403
+    assert "its file is damaged" in page.text
+    assert "python -m core study password small" in page.text
+    assert "Participants" not in page.text
+    set_password(desk.study, PASSWORD)
+    assert "Participants" in desk.log_in().text
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe"])
+def test_a_damaged_secret_is_drawn_anew(file_study: Study, content: bytes) -> None:
+    set_password(file_study, PASSWORD)
+    (file_study.home / "session-secret").write_bytes(content)
+    assert "Participants" in Desk(file_study).log_in().text
+    assert len((file_study.home / "session-secret").read_text()) > 30
+
+
 def test_nothing_opens_without_the_password(desk: Desk) -> None:
     stranger = desk.browser("10.0.0.2")
     for path in CLOSED:
