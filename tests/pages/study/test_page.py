@@ -76,24 +76,6 @@ def test_a_name_that_is_none_is_explained(own_cache: Path) -> None:
     assert "cannot be called" in words(app)
 
 
-@pytest.mark.parametrize("show", ["run", "result", "preview", "data"])
-@pytest.mark.parametrize(("name", "value"), [("spec", "{"), ("spec", "[1]"), ("classes", "5"), ("preparation", "[1]")])
-def test_damaged_facts_of_a_study_are_explained(home: Path, study: Study, show: str, name: str, value: str) -> None:
-    whole = study.fact(name)
-    take_part(study.answers, "less")
-    study.keep(**{name: value})
-    try:
-        app = open_page("study", study_name="small", show=show)
-        assert not app.exception
-        assert "unexpected" not in words(app)
-        if name == "spec":
-            assert app.error
-        for error in app.error:
-            assert "study" in error.value
-    finally:
-        study.keep(**{name: whole})
-
-
 def test_a_study_is_started_from_its_page(study: Study) -> None:
     app = open_page("study", study_name="small")
     assert not app.exception
@@ -151,3 +133,21 @@ def test_the_report_says_what_the_page_says(study: Study) -> None:
     assert len(page.all("figure")) == len(found.tasks)
     assert page.words.startswith(study.spec.title)
     assert f"n = {found.n:,}" in page.words
+
+
+@pytest.mark.parametrize("show", ["run", "result", "preview", "data"])
+@pytest.mark.parametrize(("name", "value"), [("spec", "{"), ("spec", "[1]"), ("classes", "5"), ("preparation", "[1]")])
+def test_damaged_facts_of_a_study_are_explained(home: Path, study: Study, show: str, name: str, value: str) -> None:
+    whole = study.fact(name)
+    take_part(study.answers, "less")
+    study.keep(**{name: value})
+    try:
+        app = open_page("study", study_name="small", show=show)
+        assert not app.exception
+        assert "unexpected" not in words(app)
+        if name == "spec":
+            assert app.error
+        for error in app.error:
+            assert "study" in error.value
+    finally:
+        study.keep(**{name: whole})
