@@ -46,7 +46,9 @@ STYLE = """<style>
 [data-testid="stCaptionContainer"] { opacity: 0.85 !important; }
 :is([data-selected="true"], [aria-selected="true"]) p, [data-testid="stSliderThumbValue"] { color: %s !important; }
 button kbd { color: inherit !important; opacity: 1 !important; }
-:is(a, button, summary, input, textarea, [role], [tabindex]):focus-visible { outline: 2px solid; outline-offset: 2px; }
+:is(#stMain, a, button, summary, input, textarea, [role], [tabindex]):focus-visible {
+  outline: 2px solid; outline-offset: 2px;
+}
 @media (pointer: coarse) { button kbd { display: none !important; } }
 </style>"""
 
