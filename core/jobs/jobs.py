@@ -49,7 +49,12 @@ STATES: dict[str, str] = {
 }
 # Modules of the kinds of older job files, which do not name their module.
 MODULES = {"retrain": "core.training.retrain", "merkle": "core.protocols.merkle.job"}
-DESCRIPTION: dict[str, Any] = {"kind": str, "title": str, "arguments": dict, "begun": (int, float)}  # parts of job.json
+DESCRIPTION: dict[str, type | tuple[type, ...]] = {
+    "kind": str,
+    "title": str,
+    "arguments": dict,
+    "begun": (int, float),
+}  # parts of job.json
 WITHIN, WITHIN_PARTS = "within.json", ("done", "total", "at")
 UNWRITTEN = "Why it failed could not be written: the disk was full. Free some space, then resume the job."
 PATIENCE_S = 20.0  # maximum time a process may take to start

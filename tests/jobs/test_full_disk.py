@@ -16,6 +16,7 @@ from core.base.registry import Entry
 from core.jobs import process
 from core.jobs.control import Control
 from core.jobs.jobs import JOBS, Facts, Jobs, _name
+from core.training import retrain  # noqa: F401 - registers its kind of job
 from tests.full_disk import filled
 from tests.jobs.test_damaged_jobs import ABOUT, STEPS, made
 

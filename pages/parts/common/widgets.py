@@ -37,9 +37,11 @@ def segments(label: str, name: str, known: Known = PARAMETERS, **options: Any) -
     entry = _choice(name, known)
     value = _prepared(label, name, entry)
     if not present.hidden(name):
-        value = st.segmented_control(
+        chosen = st.segmented_control(
             label, entry.names, required=True, format_func=entry.title, **{"width": "stretch"} | _of(name) | options
         )
+        # None in the first run after a visit to a page that has the same parameter in another widget.
+        value = value if chosen is None else chosen
     return str(_noted(name, entry, value))
 
 
