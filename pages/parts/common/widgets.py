@@ -40,7 +40,7 @@ def segments(label: str, name: str, known: Known = PARAMETERS, **options: Any) -
         chosen = st.segmented_control(
             label, entry.names, required=True, format_func=entry.title, **{"width": "stretch"} | _of(name) | options
         )
-        # None in the first run after a visit to a page that has the same parameter in another widget.
+        # None in the first run after a page that has the same parameter in another widget.
         value = value if chosen is None else chosen
     return str(_noted(name, entry, value))
 
