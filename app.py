@@ -27,9 +27,10 @@ CARDS = (
     ),
     (
         "Try your network",
-        "Upload weights or a photograph in Explore, or prune a network and retrain it on your own photographs.",
+        "Open a photograph of yours in Explore, add weights of your own, or retrain a network on your photographs.",
         (
             ("pages/explore.py", "Explore", ":material/search:"),
+            ("pages/my_networks.py", "My networks", ":material/upload_file:"),
             ("pages/retrain.py", "Retrain", ":material/model_training:"),
         ),
     ),

@@ -94,6 +94,6 @@ def summed_up(name: str, out: Path) -> dict[str, Any]:
         "with_faults": sum(bool(row["faults"]) for row in rows),
         "cases": dict(Counter(row["case"] for row in rows)),
         "faults": faults[:MOST_NAMED],
-        "facts": {fact: {"sum": sum(values), "most": max(values)} for fact, values in numbers.items()},
+        "facts": {fact: {"sum": round(sum(values), 3), "most": max(values)} for fact, values in numbers.items()},
         "seconds": round(sum(row["took_s"] for row in rows), 1),
     }

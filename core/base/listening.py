@@ -26,8 +26,9 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         except (OSError, UnicodeError) as error:  # UnicodeError: no name of a host
             raise BadSpec(
                 f"The server cannot listen at {host}, port {port} ({getattr(error, 'strerror', '') or error}).",
-                "A port serves one program, and the address is one of this machine.",
-                "Choose another port, or stop the program that uses it.",
+                "The address must be one of this machine, and no other program may use the port.",
+                "If the port is taken, choose another one or stop the program that uses it. If the address is wrong, "
+                "write 127.0.0.1, for this machine alone, or 0.0.0.0, for its network.",
             ) from error
         yield listener
 

@@ -16,6 +16,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 
 from core.base.atomic import replacing
 from core.base.errors import BadSpec
+from core.base.numbers import counted
 
 SHORTEST = 8  # characters
 SALT_BYTES, HASH_BYTES = 16, 32
@@ -30,8 +31,8 @@ def hashed(text: str) -> str:
     """
     if len(text) < SHORTEST:
         raise BadSpec(
-            f"The password has {len(text)} characters.",
-            f"It has at least {SHORTEST}.",
+            f"A password of {counted(len(text), 'character')} is too short.",
+            f"It needs at least {SHORTEST}.",
             "Choose a longer one, such as four random words.",
         )
     return PasswordHasher(salt_len=SALT_BYTES, hash_len=HASH_BYTES).hash(text)

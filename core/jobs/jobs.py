@@ -320,10 +320,9 @@ def _state(home: Path) -> tuple[str, str]:
 
 def _reason(path: Path) -> str:
     """Returns why a job failed."""
-    if not path.stat().st_size:
-        return UNWRITTEN
     with suppress(OSError, ValueError, TypeError):
-        return " ".join(json.loads(path.read_text()))
+        text = path.read_text()
+        return " ".join(json.loads(text)) if text else UNWRITTEN
     return "Why it failed cannot be read; its log may say more."
 
 

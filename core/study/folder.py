@@ -204,8 +204,8 @@ def delete_study(folder: Path, name: str) -> None:
 
 
 def facts_of(study: Study) -> Mapping[str, Any]:
-    """Return the facts of the preparation: images that qualified, weights, versions. None if they
-    are missing or damaged.
+    """Return the facts of the preparation: images that qualified, weights, versions; no facts if
+    they are missing or damaged.
     """
     with suppress(ValueError, RecursionError, SparsightError):
         found = json.loads(study.fact("preparation", "{}"))

@@ -30,6 +30,7 @@ def test_a_level_is_opened_in_explore_by_keyboard(tab: OpenTab) -> None:
     page.get_by_role("link", name="Curves").first.click()
     page.get_by_role("tab", name="One digit").click()
     page.wait_for_selector("img[alt*='at level 25']")
+    assert page.locator(".st-key-seed [data-selected=true], .st-key-seed [aria-checked=true]").inner_text() == "333"
     link = page.get_by_role("link", name="Level 10", exact=True)
     link.focus()
     with page.context.expect_page() as opened:

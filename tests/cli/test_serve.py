@@ -53,7 +53,7 @@ def test_a_short_password_is_refused(
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("short\n"))
     assert main(["serve", "--set-password", "--folder", str(tmp_path)]) == 1
-    assert "The password has 5 characters." in said(capsys)
+    assert "A password of 5 characters is too short." in said(capsys)
     assert not has_password(tmp_path)
 
 

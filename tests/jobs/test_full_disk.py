@@ -24,7 +24,7 @@ HUGE = 1 << 62  # bytes; no machine has them
 
 
 def counting(arguments: Mapping[str, Any], control: Control) -> Iterator[Facts]:
-    """Six large steps; goes on where it was."""
+    """Six large steps."""
     for number in range(6):
         yield {"stage": "counted", "number": number, "words": "x" * 3000}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping
 
 import streamlit as st
 
@@ -15,8 +15,15 @@ PRESENT = Choice("0", ("0", "1"))
 EXERCISE = {"hide": "hidden", "lock": "locked"}
 
 
-def problems(query: Mapping[str, str], parameters: Mapping[str, Parameter]) -> list[str]:
-    """Returns one sentence for each invalid part of the address."""
+def problems(
+    query: Mapping[str, str], parameters: Mapping[str, Parameter], drawn: Container[str] | None = None
+) -> list[str]:
+    """Returns one sentence for each invalid part of the address.
+
+    Args:
+        drawn: parameters whose values are on the screen; only of these is said what is used
+            instead. None: all.
+    """
     found = []
     for name, text in query.items():
         if name in EXERCISE:
@@ -34,9 +41,15 @@ def problems(query: Mapping[str, str], parameters: Mapping[str, Parameter]) -> l
         elif name not in parameters:
             found.append(f"`{_short(name)}` is not a parameter of this page; it was ignored.")
         elif problem := parameters[name].problem(text):
-            used = _short(_instead(parameters[name], text))
-            found.append(f"`{name}={_short(text)}` cannot be used: {problem} Used instead: `{name}={used}`.")
+            used = f" Used instead: `{name}={_short(_instead(parameters[name], text))}`."
+            shown = drawn is None or name in drawn or _is_only_one(parameters[name])
+            found.append(f"`{name}={_short(text)}` cannot be used: {problem}{used if shown else ''}")
     return found
+
+
+def _is_only_one(parameter: Parameter) -> bool:
+    """Whether there is nothing to choose, so that no control is drawn."""
+    return isinstance(parameter, Choice) and len(parameter.names) == 1
 
 
 def _instead(parameter: Parameter, text: str) -> str:
@@ -44,11 +57,24 @@ def _instead(parameter: Parameter, text: str) -> str:
     return parameter.instead(text) if isinstance(parameter, Number) else parameter.said
 
 
-def say_problems(query: Mapping[str, list[str]], parameters: Mapping[str, Parameter]) -> None:
-    """Warns about invalid parts of an address and names their replacements."""
-    if found := _unknown_names(query, parameters) + problems(_single(query, parameters), parameters):
-        lines = "\n".join(f"- {message(line)}" for line in found)
-        st.warning(f"**Parts of the address were ignored.**\n{lines}", icon=":material/link_off:")
+def say_problems(
+    query: Mapping[str, list[str]], parameters: Mapping[str, Parameter]
+) -> Callable[[Container[str]], None]:
+    """Warns about invalid parts of an address.
+
+    Returns:
+        A function that names their replacements; to be called with the names of the parameters
+        that the page has drawn.
+    """
+    place = st.empty()
+
+    def say(drawn: Container[str]) -> None:
+        if found := _unknown_names(query, parameters) + problems(_single(query, parameters), parameters, drawn):
+            lines = "\n".join(f"- {message(line)}" for line in found)
+            place.warning(f"**Parts of the address were ignored.**\n{lines}", icon=":material/link_off:")
+
+    say(())
+    return say
 
 
 def _single(query: Mapping[str, list[str]], parameters: Mapping[str, Parameter]) -> dict[str, str]:

@@ -66,8 +66,9 @@ def _framed(name: str) -> Iterator[None]:
     mine.waiting.visited.clear()
     mine.address.clear()
     mine.opened.clear()
-    mine.late_chart = None
+    mine.late_chart = mine.say_replaced = None
     if mine.is_new:
+        mine.drawn.clear()
         mine.waiting.leave_unseen(mine.owner)
     st.set_page_config(
         page_title=f"{name} · Sparsight",

@@ -85,7 +85,7 @@ def open_page(known: Callable[[], Known], start: Callable[[], dict[str, Any]] | 
             left = left | (state().view.values or start())
             st.session_state["model"] = left["model"]
         st.session_state.update({name: left.get(name, entry.parse(())) for name, entry in known().items()})
-    say_problems(asked | always, known())
+    state().say_replaced = say_problems(asked | always, known())
     for name, text in usable(always, known()).items():
         if text:
             st.query_params[name] = text
@@ -115,6 +115,8 @@ def write(whole: bool = False) -> None:
     noted = state().address
     if whole:
         state().values[state().page] = {name: st.session_state[name] for name in noted if name in st.session_state}
+        if say := state().say_replaced:
+            say(noted)
     before = {name: st.query_params.get_all(name) for name in st.query_params}
     after = {name: texts for name, texts in before.items() if name in ALWAYS or not (whole or name in noted)}
     after |= {name: text if isinstance(text, list) else [text] for name, text in noted.items() if text}

@@ -5,7 +5,7 @@ Widget values are not included: Streamlit keeps those under their own keys.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, MutableMapping
+from collections.abc import Callable, Container, Hashable, MutableMapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -105,12 +105,14 @@ class State:
 
     page: name of the current page. is_new: whether this run opens it. controls: labels of drawn
     controls by parameter. values: of the parameters by page, for pages without an image view.
-    address: parameters noted by the widgets of the current run, None for defaults. sent: the last
+    address: parameters noted by the widgets of the current run, None for defaults. drawn:
+    parameters that have had a widget since the page was opened. sent: the last
     address of this page that a run has sent to the browser. places: last
     address parameters of each page. levels_done: by job. play: answers to the tasks of a unit, by
     the network, layer and judge. pages: place of the first image that is shown, by what is paged.
     opened: sweeps as this run found them, by name. has_figure: whether a figure was drawn.
-    late_chart: draws the chart that the end of this run draws.
+    late_chart: draws the chart that the end of this run draws. say_replaced: says what is used
+    instead of invalid parts of the address, at the end of a run that opens a page.
     """
 
     owner: Owner = field(default_factory=Owner)
@@ -124,6 +126,7 @@ class State:
     clicked: Clicked = field(default_factory=Clicked)
     view: View = field(default_factory=View)
     address: dict[str, str | list[str] | None] = field(default_factory=dict)
+    drawn: set[str] = field(default_factory=set)
     sent: dict[str, list[str]] | None = None
     lessons: Lessons = field(default_factory=Lessons)
     upload: Upload = field(default_factory=Upload)
@@ -132,6 +135,7 @@ class State:
     opened: dict[str, Opened] = field(default_factory=dict)
     has_figure: bool = False
     late_chart: Callable[[], None] | None = None
+    say_replaced: Callable[[Container[str]], None] | None = None
 
 
 def state() -> State:

@@ -37,11 +37,9 @@ def segments(label: str, name: str, known: Known = PARAMETERS, **options: Any) -
     entry = _choice(name, known)
     value = _prepared(label, name, entry)
     if not present.hidden(name):
-        chosen = st.segmented_control(
+        value = st.segmented_control(
             label, entry.names, required=True, format_func=entry.title, **{"width": "stretch"} | _of(name) | options
         )
-        # None in the first run after a page that has the same parameter in another widget.
-        value = value if chosen is None else chosen
     return str(_noted(name, entry, value))
 
 
@@ -126,10 +124,14 @@ def current(name: str, known: Known = PARAMETERS) -> Any:
 
 
 def _prepared(label: str, name: str, entry: Parameter) -> Any:
-    """Prepares the widget's value before it is drawn; replaces a value that is not allowed."""
+    """Prepares the widget's value before it is drawn; replaces a value that is not allowed.
+
+    A page's widget has its own value when it is drawn first: a browser may still send that of the
+    same parameter on another page.
+    """
     present.hidden(name, label)
     value = current(name, {name: entry})
-    if name not in st.session_state or not entry.allows(st.session_state[name]):
+    if name not in state().drawn or name not in st.session_state or not entry.allows(st.session_state[name]):
         st.session_state[name] = value
     return value
 
@@ -144,6 +146,7 @@ def _noted(name: str, entry: Parameter, value: Any) -> Any:
     spoken = said(value)
     stated = isinstance(entry, Stated) or spoken != said(entry.parse(()))
     state().address[name] = spoken if stated else None
+    state().drawn.add(name)
     return value
 
 

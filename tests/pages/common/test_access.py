@@ -10,8 +10,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.jobs.jobs import Jobs
-from pages.parts.common import access
+from pages.parts.common import access, engine
 from pages.parts.retrain import runs
+from pages.parts.sidebar import photo_sets
 from tests.pages.conftest import OpenPage, open_page, words
 
 LOCKED = "This server is locked"
@@ -38,6 +39,13 @@ def controls(app: AppTest) -> set[str]:
         ("retrain", {"Start training", "Estimate cost", "Photographs"}),
     ],
 )
+@pytest.mark.usefixtures("locked")
+def test_visitors_are_not_told_to_run_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SPARSIGHT_PHOTOS", raising=False)
+    said = photo_sets.how_to_get_one("Accuracy", engine.catalogue().default_model("efficientnet-lite0"))
+    assert said == "Accuracy needs a data set of photographs, and there is none on this server."
+
+
 def test_a_locked_page_says_what_is_switched_off(page: str, gone: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert gone <= controls(open_page(page))
     monkeypatch.setenv("SPARSIGHT_LOCKED", "1")

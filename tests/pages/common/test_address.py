@@ -274,6 +274,19 @@ def test_what_is_used_instead(name: str, text: str, used: str) -> None:
     assert problem.endswith(f"Used instead: `{name}={used}`.")
 
 
+def test_what_is_not_on_the_screen_is_not_said_to_be_used(explore: OpenPage) -> None:
+    """A network for digits has neither photographs nor the slider of networks that break early."""
+    warning = explore(model="nonsense", fine="9999", photo="none", sparsity="170").warning[0]
+    said = {line.partition("=")[0].strip("- `"): line for line in warning.value.split("\n")[1:]}
+    assert set(said) == {"model", "fine", "photo", "sparsity"}
+    assert "Used instead: `model=thesis-cnn`" in said["model"]
+    assert "Used instead: `sparsity=70`" in said["sparsity"]
+    assert not any("Used instead" in said[name] for name in ("fine", "photo"))
+    warning = explore(model="efficientnet-lite0", fine="9999", photo="none").warning[0]
+    assert "Used instead: `fine=25`" in warning.value
+    assert "Used instead: `photo=cat`" in warning.value
+
+
 def test_what_is_said_to_be_used_is_used(explore: OpenPage) -> None:
     app = explore(nth="3.5", opacity="33.3")
     assert "`nth=3`" in app.warning[0].value
