@@ -19,6 +19,7 @@ from pages.parts.common.state import state
 MOST_UNDONE = 100  # changes
 MOST_DEEP = 4  # parameters that depend on one another
 ALWAYS = ("present", "hide", "lock")  # parameters that no widget writes
+UNSURE = {"": [""]}  # unlike any address
 Known = Mapping[str, Parameter]
 
 # Streamlit adds an entry to the browser's history whenever the address changes. This script keeps
@@ -112,19 +113,21 @@ def write(whole: bool = False) -> None:
     Args:
         whole: all widgets have been drawn; removes parameters that none of them noted.
     """
-    noted = state().address
+    mine = state()
+    noted = mine.address
     if whole:
-        state().values[state().page] = {name: st.session_state[name] for name in noted if name in st.session_state}
-        if say := state().say_replaced:
-            say(noted)
+        mine.values[mine.page] = {name: st.session_state[name] for name in noted if name in st.session_state}
+        if mine.say_replaced:
+            mine.say_replaced(noted)
     before = {name: st.query_params.get_all(name) for name in st.query_params}
     after = {name: texts for name, texts in before.items() if name in ALWAYS or not (whole or name in noted)}
     after |= {name: text if isinstance(text, list) else [text] for name, text in noted.items() if text}
     # A run that was quickly followed by this one may have sent an address that the browser had not
-    # received when it asked.
-    if after != before or state().sent not in (None, after):
+    # received when it asked, or may have ended before it could send its own.
+    if after != before or mine.sent not in (None, after):
+        mine.sent = UNSURE
         st.query_params.from_dict(after)
-        state().sent = after
+        mine.sent = after
 
 
 def remember(known: Known) -> None:
