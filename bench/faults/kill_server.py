@@ -19,7 +19,7 @@ from bench.faults.campaign import CAMPAIGNS, Campaign, Trial
 from bench.faults.traces import left_behind, orphans_of, temporary, until_writing
 from core.base.errors import SparsightError
 from core.base.settings import REPOSITORY
-from core.classroom.password import has_password, set_password
+from core.classroom.password import problem, set_password
 from core.classroom.status import EVERY_S, running
 
 VIEWS = (
@@ -117,7 +117,7 @@ def trial(number: int, folder: Path) -> Trial:
         time.sleep(2 * EVERY_S)  # it has written its status
         if [each["process"] for each in running(server.folder)] != [server.process.pid]:
             faults.append(f"running servers: {running(server.folder)}, not {server.process.pid}")
-        if not has_password(server.folder):
+        if problem(server.folder):
             faults.append("the password is gone")
     faults += left_behind(server.folder)
     if "Traceback" in (said := (server.folder / "log.txt").read_text()):

@@ -38,11 +38,6 @@ def set_password(folder: Path, text: str) -> None:
         ) from error
 
 
-def has_password(folder: Path) -> bool:
-    """Whether a password is set that can unlock the server."""
-    return not problem(folder)
-
-
 def problem(folder: Path) -> str:
     """Return why nobody can unlock the server, and what to do; "" if the teacher can."""
     path = folder / PLACE

@@ -16,7 +16,6 @@ from core.classroom.password import (
     PLACE,
     Door,
     WrongPassword,
-    has_password,
     problem,
     set_password,
 )
@@ -32,7 +31,7 @@ def home(tmp_path: Path) -> Path:
 
 def test_it_is_kept_as_a_hash_that_only_its_owner_reads(home: Path) -> None:
     path = home / PLACE
-    assert has_password(home)
+    assert not problem(home)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert path.read_text().startswith("$argon2id$")
     assert PASSWORD not in path.read_text()
@@ -42,7 +41,7 @@ def test_it_is_kept_as_a_hash_that_only_its_owner_reads(home: Path) -> None:
 def test_a_short_one_is_refused_and_nothing_is_kept(tmp_path: Path) -> None:
     with pytest.raises(BadSpec, match="7 characters"):
         set_password(tmp_path, "1234567")
-    assert not has_password(tmp_path)
+    assert problem(tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_is_named() -> None:
@@ -72,7 +71,6 @@ def test_a_damaged_file_opens_nothing_and_says_what_to_do(home: Path, harm: byte
     whole = (home / PLACE).read_bytes()
     for content in (harm, whole[:-5], whole[: len(whole) // 2] + harm):
         (home / PLACE).write_bytes(content)
-        assert not has_password(home)
         assert "damaged" in problem(home)
         assert "python -m core serve --set-password" in problem(home)
         with pytest.raises(WrongPassword):

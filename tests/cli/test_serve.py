@@ -20,7 +20,7 @@ import pytest
 from core.base.listening import listening
 from core.base.settings import REPOSITORY, Settings
 from core.classroom.limits import Limits
-from core.classroom.password import PLACE, has_password, set_password
+from core.classroom.password import PLACE, problem, set_password
 from core.cli.main import main
 from core.cli.serve import environment
 
@@ -44,7 +44,7 @@ def test_a_password_is_read_from_standard_input(
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{PASSWORD}\n"))
     assert main(["serve", "--set-password", "--folder", str(tmp_path)]) == 0
-    assert has_password(tmp_path)
+    assert not problem(tmp_path)
     assert PASSWORD not in said(capsys)
 
 
@@ -54,7 +54,7 @@ def test_a_short_password_is_refused(
     monkeypatch.setattr(sys, "stdin", io.StringIO("short\n"))
     assert main(["serve", "--set-password", "--folder", str(tmp_path)]) == 1
     assert "A password of 5 characters is too short." in said(capsys)
-    assert not has_password(tmp_path)
+    assert problem(tmp_path)
 
 
 @pytest.mark.parametrize(
