@@ -39,13 +39,6 @@ def controls(app: AppTest) -> set[str]:
         ("retrain", {"Start training", "Estimate cost", "Photographs"}),
     ],
 )
-@pytest.mark.usefixtures("locked")
-def test_visitors_are_not_told_to_run_commands(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("SPARSIGHT_PHOTOS", raising=False)
-    said = photo_sets.how_to_get_one("Accuracy", engine.catalogue().default_model("efficientnet-lite0"))
-    assert said == "Accuracy needs a data set of photographs, and there is none on this server."
-
-
 def test_a_locked_page_says_what_is_switched_off(page: str, gone: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert gone <= controls(open_page(page))
     monkeypatch.setenv("SPARSIGHT_LOCKED", "1")
@@ -53,6 +46,13 @@ def test_a_locked_page_says_what_is_switched_off(page: str, gone: set[str], monk
     assert LOCKED in words(app)
     assert not gone & controls(app)
     assert not app.exception
+
+
+@pytest.mark.usefixtures("locked")
+def test_visitors_are_not_told_to_run_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SPARSIGHT_PHOTOS", raising=False)
+    said = photo_sets.how_to_get_one("Accuracy", engine.catalogue().default_model("efficientnet-lite0"))
+    assert said == "Accuracy needs a data set of photographs, and there is none on this server."
 
 
 def test_own_weights_and_downloads_are_switched_off(locked: None, explore: OpenPage) -> None:
