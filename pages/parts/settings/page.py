@@ -22,7 +22,7 @@ def main() -> None:
     st.header("Memory", anchor=False)
     _memory()
     st.header("Limits", anchor=False)
-    if access.offers(access.LIMITS, "The teacher enters the password above, under **Teacher**."):
+    if access.offers(access.LIMITS, teacher.how_to_unlock()):
         _limits()
     if loaded():
         st.header("Plugins", anchor=False)

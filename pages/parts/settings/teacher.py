@@ -24,6 +24,11 @@ def section() -> None:
         _locked()
 
 
+def how_to_unlock() -> str:
+    """Returns what other sections of this page say of unlocking."""
+    return teacher.problem() or "The teacher enters the password above, under **Teacher**."
+
+
 def _unlocked() -> None:
     st.markdown(
         "**This session is unlocked.** You can train, delete, change limits and name folders. Everybody else sees a"

@@ -50,6 +50,13 @@ def to(app: AppTest, page: str) -> AppTest:
     return app.switch_page(f"pages/{page}.py").run()
 
 
+def test_without_a_password_settings_names_none(classroom: Path) -> None:
+    (classroom / PLACE).unlink()
+    said = words(open_page("settings"))
+    assert said.count("No password is set, so nobody can unlock it") == 2  # under Teacher and Limits
+    assert "enters the password" not in said
+
+
 @pytest.mark.usefixtures("classroom")
 def test_the_password_unlocks_this_session_alone() -> None:
     app, other = open_page("settings"), open_page("settings")
