@@ -15,7 +15,7 @@ Page = playwright_api.Page
 def rested(page: Page) -> tuple[str, str]:
     """Address and headline once nothing is running."""
     page.wait_for_selector("[data-test-script-state=notRunning]")
-    return page.evaluate("[location.pathname + location.search, document.querySelector('h2').innerText]")
+    return page.evaluate("[location.pathname + location.search, document.querySelector('h2')?.innerText]")
 
 
 def expect(page: Page, view: tuple[str, str]) -> None:
@@ -41,7 +41,7 @@ def test_back_and_forward_show_the_view_of_the_address(tab: OpenTab) -> None:
     page.get_by_role("slider", name="Sparsity").focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_function(
-        "location.search.includes('sparsity=55.1') && document.querySelector('h2').innerText.includes('55.1 %')"
+        "location.search.includes('sparsity=55.1') && document.querySelector('h2')?.innerText.includes('55.1 %')"
     )
     entries = page.evaluate("history.length")
     views = [rested(page)]
@@ -68,7 +68,7 @@ def test_a_step_of_a_lesson_is_one_entry(tab: OpenTab) -> None:
     first, entries = rested(page), page.evaluate("history.length")
     page.get_by_role("button", name="Next").last.click()
     page.wait_for_function("location.search.includes('step=2')")
-    page.wait_for_function("before => document.querySelector('h2').innerText !== before", arg=first[1])
+    page.wait_for_function("before => (document.querySelector('h2')?.innerText ?? before) !== before", arg=first[1])
     second = rested(page)
     assert page.evaluate("history.length") == entries + 1
     page.go_back()

@@ -128,7 +128,7 @@ def _fill_in(page: playwright_api.Page, folder: Path) -> None:
     photographs = small_series.photographs(folder / "tiny")
     upload = Path(shutil.make_archive(str(folder / "tiny"), "zip", photographs))
     page.locator("input[type=file]").set_input_files(upload)
-    page.wait_for_function("document.querySelector('input[aria-label=Photographs]').value.endsWith('tiny.zip')")
+    page.wait_for_function("document.querySelector('input[aria-label=Photographs]')?.value.endsWith('tiny.zip')")
     page.get_by_text("Your own", exact=True).click()
     page.locator("summary").get_by_text("Settings", exact=True).click()
     page.get_by_text("Random weights", exact=True).click()
