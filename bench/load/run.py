@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import torch
 
 from bench.browser import PATIENCE_S, browser_page, free_port, open_explore, wait_for_pictures
 from bench.load.shown import Shown
@@ -33,7 +34,6 @@ from core.base.errors import SparsightError
 from core.base.numbers import GIGABYTE, MEGABYTE
 from core.base.settings import REPOSITORY
 from core.classroom.status import running
-from core.engine.engine import Engine
 
 PAUSE_S = (2.0, 8.0)  # a person looks this long before the next action
 ARRIVAL_S = 10.0  # within which everybody opens the page
@@ -131,7 +131,7 @@ def _of_children(process: psutil.Process, server: int) -> float:
     return total
 
 
-def load(engine: Engine, asked: Asked) -> dict[str, Any]:
+def load(device: torch.device, asked: Asked) -> dict[str, Any]:
     """Users at work for some minutes, then every view again on a new server with one visitor.
 
     ours_s: slider moves until Explore's four pictures are there. actions: by action, answers, and
@@ -141,19 +141,19 @@ def load(engine: Engine, asked: Asked) -> dict[str, Any]:
     """
     seen, port = Seen(), free_port()
     with tempfile.TemporaryDirectory() as folder:
-        with served(Path(folder) / "many", port, engine) as (home, process):
+        with served(Path(folder) / "many", port, device) as (home, process):
             watch = Watch(process, Path(folder) / "many")
             began = time.monotonic()
             _crowd(home, asked, seen)
             took_s = time.monotonic() - began
             needed = watch.end()
-        with served(Path(folder) / "one", port, engine) as (home, _):
+        with served(Path(folder) / "one", port, device) as (home, _):
             differing, unsure, serial_s = _differing(home, seen)
     waits = [step.shown.pictures_s for step in seen.steps if step.action == "slider" and step.shown.pictures_s]
     wrong = [f"{step.action}, {step.shown.address}: {text}" for step in seen.steps for text in step.shown.errors]
     errors = [*seen.failures, *wrong]
     return (
-        line("load", engine.device, waits or [0.0])
+        line("load", device, waits or [0.0])
         | {
             "users": asked.users,
             "minutes": round(took_s / 60, 2),
@@ -175,13 +175,13 @@ def load(engine: Engine, asked: Asked) -> dict[str, Any]:
 
 
 @contextmanager
-def served(folder: Path, port: int, engine: Engine) -> Iterator[tuple[str, int]]:
+def served(folder: Path, port: int, device: torch.device) -> Iterator[tuple[str, int]]:
     """Start a server for a class with an empty cache; yield its address and process."""
     folder.mkdir(parents=True)
     command = [sys.executable, "-m", "core", "serve", "--folder", str(folder), "--port", str(port)]
     with (folder / "log.txt").open("w") as log:
         process = subprocess.Popen(
-            [*command, "--device", engine.device.type], cwd=REPOSITORY, stdout=log, stderr=subprocess.STDOUT
+            [*command, "--device", str(device)], cwd=REPOSITORY, stdout=log, stderr=subprocess.STDOUT
         )
     home = f"http://127.0.0.1:{port}"
     try:

@@ -59,7 +59,11 @@ class Door:
         self._checking = Lock()  # a check takes 64 MB: one at a time
 
     def open(self, folder: Path, session: str, text: str) -> None:
-        """Return if the text is the teacher's password. Raises WrongPassword."""
+        """Return if the text is the teacher's password. Raises WrongPassword; an empty text is no
+        attempt.
+        """
+        if not text:
+            raise WrongPassword("The password is missing.", "It unlocks this session.", "Enter it, then press Unlock.")
         with self._checking:
             if wait_s := max(self._each.wait_s(session), self._all.wait_s("")):
                 raise WrongPassword(

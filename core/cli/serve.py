@@ -31,7 +31,7 @@ from core.cli.writing import check_writable
 HOST, PORT = "127.0.0.1", 8501
 LAST_PORT = 65535
 NAME = re.compile(r"[\w.-]*|\[?[0-9a-fA-F:.]+\]?")  # of a host, or its address; empty between two commas
-EVERYWHERE = ("0.0.0.0", "::")
+HERE = (HOST, "localhost", "::1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,8 +113,8 @@ def _start(served: Served, common: Computing) -> None:
     lines = [f"Limits: {_in_words(limits)}."]
     if nobody := password.problem(settings.folder):
         lines.append(nobody)
-    if host not in EVERYWHERE:
-        lines.append(f"It listens on {host}; --host 0.0.0.0 lets other machines in.")
+    if host in HERE:
+        lines.append("Only this machine will reach it; --host 0.0.0.0 lets others in.")
     facts = {"host": host, "port": port, "has_password": not nobody, "limits": vars(limits)}
     common.output.say(facts, "\n".join(lines))
     os.chdir(REPOSITORY)  # where Streamlit finds its configuration
@@ -195,7 +195,7 @@ def _status(common: Computing) -> None:
     if not found:
         raise NotServing(
             " ".join(("No server is running with this cache folder.", *gone)),
-            "A locked server writes its counts there every few seconds.",
+            "Each locked server writes its counts to that folder every two seconds.",
             "Start one with `python -m core serve`, or name its folder with --folder.",
         )
     common.output.say(
@@ -218,18 +218,22 @@ def _parts(facts: dict[str, Any]) -> list[Part]:
         ("up for", str(timedelta(seconds=round(up)))),
         *([("silent for", duration(silent_s))] if silent_s > STALE_S else []),
         ("visitors connected", f"{facts.get('visitors', {}).get('connected', 0):,}"),
-        ("page runs", _times(facts["pages"])),
+        ("pages drawn", _times(facts["pages"])),
         ("questions", _times(facts["work"])),
         ("slow questions", f"{slow.get('computing', 0):,} being computed, {slow.get('waiting', 0):,} in the queue"),
         ("uploads", f"{uploads.get('files', 0):,}, {size(uploads.get('bytes', 0))}"),
         ("most memory of the process", size(facts["process_peak_bytes"])),
     ]
     tiers = [
-        (part["name"], f"{size(part['bytes'])} of {size(part['budget_bytes'])}", f"{part['waiting']:,} waiting")
+        (part["name"], f"{size(part['bytes'])} of {size(part['budget_bytes'])}", _wait(part["waiting"]))
         for part in facts["memory"]
     ]
     memory = [Rows(tiers, title="Memory")] if tiers else []
     return [Rows(rows, title=f"Port {facts['port']}, process {facts['process']}"), *memory]
+
+
+def _wait(number: int) -> str:
+    return f"{counted(number, 'question')} waiting for room" if number else ""
 
 
 def _times(found: Mapping[str, Any]) -> str:

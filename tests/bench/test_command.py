@@ -32,3 +32,12 @@ def test_help_names_every_bench(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(build, ["--help"]) == 0
     out = capsys.readouterr().out
     assert all(name in out for name in BENCHES)
+
+
+def test_a_campaign_whose_trials_are_all_there_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    row = {"number": 0, "took_s": 1.0, "case": "full", "faults": [], "facts": {}}
+    (tmp_path / "disk.jsonl").write_text(json.dumps(row) + "\n")
+    assert run_command(build, ["faults", "disk", "--n", "1", "--out", str(tmp_path)]) == 0
+    out, err = capsys.readouterr()
+    assert err == f"Nothing was tried: {tmp_path}/disk.jsonl has 1 trial already.\n"
+    assert json.loads(out)["n"] == 1

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+import torch
 
 from bench.browser import free_port
 from bench.load.run import Asked, Seen, _differing, load, served
 from bench.load.student import START, Step, Student, View, again
 from bench.load.visitor import NoAnswer, Visitor
-from core import Engine
 
 pytestmark = pytest.mark.long
+CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    engine = Engine(folder=tmp_path_factory.mktemp("engine"), device="cpu")
-    with served(tmp_path_factory.mktemp("class") / "cache", free_port(), engine) as (address, _):
+    with served(tmp_path_factory.mktemp("class") / "cache", free_port(), CPU) as (address, _):
         yield address
 
 
@@ -90,8 +89,8 @@ def test_other_uploads_are_other_pictures(home: str) -> None:
     assert texts(one.parts, "imgs") != texts(other.parts, "imgs")
 
 
-def test_a_small_class(tmp_path: Path) -> None:
-    found = load(Engine(folder=tmp_path, device="cpu"), Asked(users=2, minutes=0.4, browser=False))
+def test_a_small_class() -> None:
+    found = load(CPU, Asked(users=2, minutes=0.4, browser=False))
     assert found["answers"] >= 2
     assert (found["differing"], found["unchecked"], found["errors"]) == (0, 0, 0), found
     assert found["memory_peak_gb"] > 0.2

@@ -52,9 +52,17 @@ def test_a_folder_that_cannot_be_written_is_named() -> None:
 def test_only_the_password_opens(home: Path) -> None:
     door = Door()
     door.open(home, "teacher", PASSWORD)
-    for number, wrong in enumerate(("", PASSWORD + " ", PASSWORD.upper(), "x" * 10_000)):
+    for number, wrong in enumerate((PASSWORD + " ", PASSWORD.upper(), "x" * 10_000)):
         with pytest.raises(WrongPassword, match="not the password"):
             door.open(home, str(number), wrong)
+
+
+def test_an_empty_one_opens_nothing_and_is_no_attempt(home: Path) -> None:
+    door = Door()
+    for _ in range(2 * FREE):
+        with pytest.raises(WrongPassword, match="The password is missing"):
+            door.open(home, "teacher", "")
+    door.open(home, "teacher", PASSWORD)
 
 
 def test_without_a_password_nothing_opens(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_a_port_that_another_program_uses_is_said_before_anything_starts(
         assert main(["serve", "--port", port, "--folder", str(tmp_path)]) == 1
     found = said(capsys)
     assert f"The server cannot listen at 127.0.0.1, port {port}" in found
-    assert "It listens on" not in found
+    assert "Only this machine" not in found
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe", b"", b"$argon2id$v=19$m=65536,t=3,p=4$x$y"])

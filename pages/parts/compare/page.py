@@ -16,7 +16,7 @@ from core.figures import sheets, strips
 from core.figures.strips import SHOWS, Look, Strip
 from core.results import Comparison, Verdict
 from core.saliency import CAMS
-from pages.parts.common import access, address, copy_link, engine, frame, link, present, reports, story, titles
+from pages.parts.common import address, copy_link, engine, frame, link, present, reports, story, titles
 from pages.parts.common.background import Work
 from pages.parts.common.markdown import plain
 from pages.parts.common.waiting import wait
@@ -54,11 +54,8 @@ def main() -> None:
     if asked.image is None:
         if asked.trouble:
             frame.show(asked.trouble)
-        if access.takes_uploads():
-            said = "Upload or paste an image in the sidebar, or choose another source there."
-            st.info(said, icon=":material/upload:")
-        else:
-            st.info(f"{access.NO_UPLOADS} Choose another source in the sidebar.", icon=":material/lock:")
+        said = "Upload or paste an image in the sidebar, or choose another source there."
+        st.info(said, icon=":material/upload:")
         return
     with st.container(border=not present.on()):
         kind = view.kind_of_rows()

@@ -13,7 +13,7 @@ from core.data.gallery import GALLERY
 from core.figures import export
 from core.results import Comparison
 from core.saliency import CAMS
-from pages.parts.common import access, address, copy_link, engine, frame, link, pictures, present, reports, story
+from pages.parts.common import address, copy_link, engine, frame, link, pictures, present, reports, story
 from pages.parts.common.markdown import message, plain
 from pages.parts.common.state import state
 from pages.parts.common.waiting import wait
@@ -105,9 +105,6 @@ def _without_image(view: sidebar.View) -> None:
         frame.show(view.trouble)
     digits = engine.card(view.model).reads_digits
     of, other = ("an image of a digit", "Digits") if digits else ("a photograph", "Gallery")
-    if not access.takes_uploads():
-        st.info(f"{access.NO_UPLOADS} Choose **{other}** under **Image** in the sidebar.", icon=":material/lock:")
-        return
     st.info(
         f"Upload or paste {of} under **Image** in the sidebar, or choose **{other}** there.", icon=":material/upload:"
     )

@@ -4,7 +4,7 @@ image, uploaded or pasted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -40,9 +40,10 @@ def image_choice(model: ModelSpec) -> Found:
         The image, None until an own one is uploaded, and the error if an upload was rejected.
     """
     known, sets = of_model(model.name), photo_sets.fitting(model)
-    if not engine.card(model).reads_digits:
-        _say_what_is_missing(sets)
-        known = known | {"source": Choice("gallery", ("gallery", "own", *sets), titles=titles.SOURCES)}
+    usual = known["source"].said
+    offered = (usual, *(("own",) if access.takes_uploads() else ()), *sets)
+    _say_what_is_missing(offered)
+    known = known | {"source": Choice(usual, offered, titles=titles.SOURCES)}
     source = (choice if sets else segments)("Source", "source", known)
     if source in sets:
         return photo_sets.row_choice(sets[source], model, known), None
@@ -77,17 +78,19 @@ def image_line(image: ImageRef | None, model: ModelSpec) -> str:
     return plain(f"{titles.SOURCES.get(image.source, 'Your folder')}, number {image.name}")
 
 
-def _say_what_is_missing(sets: Mapping[str, str]) -> None:
-    """Warns if a link names a data set that this machine or this network cannot use."""
+def _say_what_is_missing(offered: Sequence[str]) -> None:
+    """Warns if a link names a source that this server, this machine or this network cannot use."""
     asked = st.session_state.get("source")
-    if asked in (FOLDER, *PHOTO_SETS) and asked not in sets:
-        what = (
-            "`SPARSIGHT_PHOTOS` does not name a folder"
-            if asked == FOLDER
-            else "it is not on this machine, or has none of this network's classes"
-        )
+    missing = {
+        "own": "uploads are switched off on this server",
+        FOLDER: "`SPARSIGHT_PHOTOS` does not name a folder",
+        **dict.fromkeys(PHOTO_SETS, "it is not on this machine, or has none of this network's classes"),
+    }
+    if asked in missing and asked not in offered:
+        instead = titles.SOURCES[offered[0]]
         st.warning(
-            f"`source={asked}` cannot be used here: {what}. The gallery is used instead.", icon=":material/link_off:"
+            f"`source={asked}` cannot be used here: {missing[asked]}. The source is **{instead}** instead.",
+            icon=":material/link_off:",
         )
 
 
@@ -138,9 +141,6 @@ def _photo_url(name: str) -> str:
 
 
 def _own(model: ModelSpec) -> Found:
-    if not access.takes_uploads():
-        st.caption(f":material/lock: {access.NO_UPLOADS}")
-        return None, None
     of = "an image of a digit" if engine.card(model).reads_digits else "a photograph"
     uploaded = st.file_uploader(
         f"Upload {of}",

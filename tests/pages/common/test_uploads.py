@@ -18,8 +18,9 @@ from core.classroom.limits import Limits
 from core.data.images import MAX_BYTES
 from pages.parts.common import access, uploads
 from pages.parts.common.uploads import FRAMING_BYTES, Uploads
-from tests.pages.conftest import DIGITS, open_page, words
+from tests.pages.conftest import DIGITS, open_page
 
+PHOTOS = {"model": "efficientnet-lite0"}
 LIMITS = Limits(uploads=3, upload_bytes=1000, all_upload_bytes=1500)
 PLACE = "/_stcore/upload_file/{session}/{file}"
 
@@ -113,9 +114,12 @@ def test_uploads_can_be_switched_off_for_visitors(server: Server, monkeypatch: p
     assert server.put("teacher", "1", b"x") == 204
 
 
-@pytest.mark.parametrize(("page", "view"), [("explore", DIGITS), ("explore", {}), ("compare", {})])
-def test_pages_say_that_uploads_are_switched_off(
-    page: str, view: dict[str, str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("page", "view", "instead"),
+    [("explore", DIGITS, "Digits"), ("explore", PHOTOS, "Gallery"), ("compare", PHOTOS, "Gallery")],
+)
+def test_pages_offer_no_uploads_where_they_are_switched_off(
+    page: str, view: dict[str, str], instead: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SPARSIGHT_UPLOADS", "0")
     assert open_page(page, source="own", **view).file_uploader  # a server of one person has no limits
@@ -124,8 +128,14 @@ def test_pages_say_that_uploads_are_switched_off(
     assert not app.exception
     assert not app.error
     assert not app.file_uploader
-    assert access.NO_UPLOADS in "".join(info.value for info in app.info)
-    assert "Upload or paste" not in words(app)
+    assert [warning.value for warning in app.warning if "source=own" in warning.value] == [
+        "`source=own` cannot be used here: uploads are switched off on this server."
+        f" The source is **{instead}** instead."
+    ]
+    (source,) = (each for each in (*app.segmented_control, *app.selectbox) if each.key == "source")
+    assert instead in source.options
+    assert "Your own" not in source.options
+    assert not any("source=own" in warning.value for warning in open_page(page, **view).warning)
     monkeypatch.setenv("SPARSIGHT_UPLOADS", "1")
     assert open_page(page, source="own", **view).file_uploader
 
