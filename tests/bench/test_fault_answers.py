@@ -28,6 +28,15 @@ def test_any_bit_that_differs_is_seen(engine: Engine, tmp_path: Path) -> None:
     assert list(answers.differing(one, replace(one, agreement=agreement))) == [".agreement.value"]
 
 
+def test_answers_about_an_own_network_are_the_same_in_another_folder(tmp_path: Path) -> None:
+    one, other = (Engine("cpu", tmp_path / name) for name in ("one", "other"))
+    own, _ = (answers._own(each) for each in (one, other))
+    asked = VariantSpec(model=own, pruning=PruningSpec.one_shot(0.5)), ImageRef(source="gallery", name="cat"), CamSpec()
+    found = [each.compare(*asked) for each in (one, other)]
+    assert found[0].stamp != found[1].stamp
+    assert list(answers.differing(*found)) == []
+
+
 @pytest.mark.parametrize("number", range(len(answers.CASES)))
 def test_answers_of_threads_are_those_in_turn(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answers, "ANSWERS", 10)
