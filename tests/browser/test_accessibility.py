@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.conftest import OpenTab
+from tests.browser.conftest import OpenTab, at_rest
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core is missing: make test installs it")
 pytestmark = [pytest.mark.browser, pytest.mark.long]
@@ -62,7 +62,7 @@ def test_nothing_serious(tab: OpenTab, path: str, theme: str) -> None:
 def test_the_focus_is_seen_on_everything_that_the_tab_key_reaches(tab: OpenTab, path: str) -> None:
     page = tab(path)
     page.wait_for_selector("[data-testid=stMain] h2")
-    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')")
+    at_rest(page)
     unseen = []
     for _ in range(40):
         page.keyboard.press("Tab")

@@ -134,11 +134,12 @@ def test_a_slow_question_waits_its_turn_and_a_slider_for_nobody(
         person(browser, classroom, SLOW.replace("coffee", "cat")) as second,
         person(browser, classroom, SLOW.replace("score-cam", "grad-cam").replace("layer=_bn1&", "")) as third,
     ):
+        settled(third)
+        at_rest(second)
         first.get_by_role("button", name="Compute").click()
         first.get_by_text("Computing Score-CAM").wait_for()
         second.get_by_role("button", name="Compute").click()
         second.get_by_text("in the queue, 1 slow question first").wait_for()
-        settled(third)
         third.get_by_role("slider", name="Sparsity").focus()
         before = sparsity_shown(third)
         third.keyboard.press("ArrowRight")

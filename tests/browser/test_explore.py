@@ -297,7 +297,8 @@ def test_a_link_s_view_goes_along_to_other_pages_and_back(tab: OpenTab) -> None:
 
 @pytest.mark.long
 def test_work_of_many_steps_can_be_stopped(tab: OpenTab) -> None:
-    page = tab(f"{LITE.replace('grad-cam', 'score-cam')}&photo=rocket&fine=30")  # takes seconds a step
+    slow = "cam=score-cam&layer=_blocks.3"  # a second or more a step
+    page = tab(f"{LITE.replace('cam=grad-cam', slow)}&photo=rocket&fine=30")
     page.get_by_role("button", name="Compute", exact=True).click()
     settled(page)
     page.get_by_role("button", name="Compute this image").click()

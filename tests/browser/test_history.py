@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.conftest import OpenTab, playwright_api, settled
+from tests.browser.conftest import OpenTab, at_rest, playwright_api, settled
 
 pytestmark = pytest.mark.browser
 Page = playwright_api.Page
@@ -14,8 +14,9 @@ Page = playwright_api.Page
 
 def rested(page: Page) -> tuple[str, str]:
     """Address and headline once nothing is running."""
-    page.wait_for_selector("[data-test-script-state=notRunning]")
-    return page.evaluate("[location.pathname + location.search, document.querySelector('h2')?.innerText]")
+    at_rest(page)
+    page.wait_for_selector("h2")
+    return page.evaluate("[location.pathname + location.search, document.querySelector('h2').innerText]")
 
 
 def expect(page: Page, view: tuple[str, str]) -> None:

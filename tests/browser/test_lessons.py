@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.conftest import OpenTab
+from tests.browser.conftest import OpenTab, at_rest
 
 pytestmark = pytest.mark.browser
 MOST_PRESSES = 40  # a step with a question takes two
@@ -106,6 +106,8 @@ def test_the_address_follows_what_is_tried(tab: OpenTab) -> None:
 @pytest.mark.long
 def test_an_exercise_is_made_and_opened(tab: OpenTab) -> None:
     page = tab("lessons?lesson=1&step=5&blur=4")
+    page.get_by_text("Blurred by 4 pixels").wait_for()
+    at_rest(page)  # a page that is drawn again closes what was opened
     page.get_by_role("button", name="Share").click()
     page.get_by_role("combobox", name="Hide").click()
     page.get_by_role("option", name="Blur (pixels)").click()

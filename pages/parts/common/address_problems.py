@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
 
-import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.parts.common.markdown import message
 from pages.parts.common.parameters import Choice, Number, Parameter, Several
@@ -58,15 +58,14 @@ def _instead(parameter: Parameter, text: str) -> str:
 
 
 def say_problems(
-    query: Mapping[str, list[str]], parameters: Mapping[str, Parameter]
+    place: DeltaGenerator, query: Mapping[str, list[str]], parameters: Mapping[str, Parameter]
 ) -> Callable[[Container[str]], None]:
-    """Warns about invalid parts of an address.
+    """Warns about invalid parts of an address at this place.
 
     Returns:
         A function that names their replacements; to be called with the names of the parameters
         that the page has drawn.
     """
-    place = st.empty()
 
     def say(drawn: Container[str]) -> None:
         if found := _unknown_names(query, parameters) + problems(_single(query, parameters), parameters, drawn):

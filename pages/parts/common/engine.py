@@ -45,7 +45,7 @@ Point = tuple[float, float | None]  # sparsity, value
 Question = tuple[VariantSpec, ImageRef, CamSpec, VariantSpec | None]  # the last one: the reference, if not dense
 
 
-@st.cache_resource(show_spinner="Starting the engine ...")
+@st.cache_resource(show_spinner=False)
 def engine() -> Engine:
     """Returns the engine, shared by all sessions; thread-safe."""
     found = Engine(settings=plugins.settings())

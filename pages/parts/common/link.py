@@ -74,6 +74,7 @@ def open_page(known: Callable[[], Known], start: Callable[[], dict[str, Any]] | 
         start: the initial view of pages that show an image; they share one view. None for other
             pages.
     """
+    place = st.empty()  # also without a warning: what follows would move in the next run, and lose the focus
     if not (state().is_new or came_by_history()):
         return
     state().view.past, state().sent = [], None
@@ -86,7 +87,7 @@ def open_page(known: Callable[[], Known], start: Callable[[], dict[str, Any]] | 
             left = left | (state().view.values or start())
             st.session_state["model"] = left["model"]
         st.session_state.update({name: left.get(name, entry.parse(())) for name, entry in known().items()})
-    state().say_replaced = say_problems(asked | always, known())
+    state().say_replaced = say_problems(place, asked | always, known())
     for name, text in usable(always, known()).items():
         if text:
             st.query_params[name] = text

@@ -35,7 +35,8 @@ def table(place: Place) -> SeriesTables:
 
 def levels(found: SeriesTables, of_class: str, images: str) -> DataFrame:
     """Every quantity of every level, as `SeriesTables.levels` answers. Raises BadSpec."""
-    return _levels(found.place.model.key, found.place.data_name, _stamp(found.place), (of_class, images), found)
+    with st.container():  # the spinner's place: nothing below moves when it goes
+        return _levels(found.place.model.key, found.place.data_name, _stamp(found.place), (of_class, images), found)
 
 
 def has_truth(series: tuple[Place, ...]) -> bool:

@@ -60,12 +60,12 @@ def _study(of: Opened) -> UnitStudy:
     return unit_study(of.name, engine.engine())
 
 
-@st.cache_data(max_entries=40, show_spinner="Reading the tables ...", hash_funcs={Opened: repr})
+@st.cache_data(max_entries=40, show_spinner=False, hash_funcs={Opened: repr})
 def _networks(of: Opened, layer: str) -> DataFrame:
     rows = summary(_study(of), by_layer=layer != NETWORK)
     return rows[rows.layer == layer]
 
 
-@st.cache_data(max_entries=20, show_spinner="Reading the tables ...", hash_funcs={Opened: repr})
+@st.cache_data(max_entries=20, show_spinner=False, hash_funcs={Opened: repr})
 def _units(of: Opened, layer: str) -> DataFrame:
     return units(_study(of), layer)

@@ -79,7 +79,8 @@ def main() -> None:
         with head:
             if photo_sets.offers_export(answer.pruned.image.source):
                 _actions(answer, view.opacity)
-    first_screen(answer, view, headline, place)
+    with st.container(gap="small"):  # remarks come and go; what follows stays at its place
+        first_screen(answer, view, headline, place)
     if answer.mask.variant != view.variant:
         return  # stopped: the previous view stays
     _below(answer)

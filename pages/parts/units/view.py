@@ -144,7 +144,8 @@ def relation(view: View) -> str:
     """Says how the score of all units relates to sparsity and right answers, over the networks of
     the study.
     """
-    return _relation(view.opened, view.similarity, len(engine.card(view.variant.model).classes))
+    with st.container():  # the spinner's place: nothing below moves when it goes
+        return _relation(view.opened, view.similarity, len(engine.card(view.variant.model).classes))
 
 
 @st.cache_data(max_entries=20, show_spinner="Resampling networks for the intervals ...", hash_funcs={Opened: repr})

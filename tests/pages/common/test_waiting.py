@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -321,6 +322,13 @@ def test_quick_answers_come_without_a_word(explore: OpenPage, monkeypatch: pytes
     assert pictures_at(explore(**DIGITS))
     assert drawn == []
     engine.forget()
+    real = engine.comparison
+
+    def slow(*question: Any) -> Comparison:
+        time.sleep(0.2)
+        return real(*question)
+
+    monkeypatch.setattr(engine, "comparison", slow)
     monkeypatch.setattr(waiting, "PATIENCE_S", 0.0)
     assert pictures_at(explore(**DIGITS))
     assert drawn
