@@ -297,7 +297,7 @@ def test_a_link_s_view_goes_along_to_other_pages_and_back(tab: OpenTab) -> None:
 
 @pytest.mark.long
 def test_work_of_many_steps_can_be_stopped(tab: OpenTab) -> None:
-    slow = "cam=score-cam&layer=_blocks.3"  # a second or more a step
+    slow = "cam=score-cam&layer=_blocks.3._project_conv"  # a second or more a step
     page = tab(f"{LITE.replace('cam=grad-cam', slow)}&photo=rocket&fine=30")
     page.get_by_role("button", name="Compute", exact=True).click()
     settled(page)
