@@ -272,7 +272,7 @@ def _differing(home: str, seen: Seen) -> tuple[list[str], int, float]:
             continue
         for parts, times in shown.items():
             if _settled(parts) != _settled(alone.parts):
-                found += [f"{view.address}: {_first(parts, alone)}"] * times
+                found += [f"{view.address}: {_first(_settled(parts), _settled(alone.parts))}"] * times
     return found, unsure, time.monotonic() - began
 
 
@@ -281,9 +281,9 @@ def _settled(parts: Parts) -> Parts:
     return tuple((kind, FLOOR.sub("", text)) for kind, text in parts)
 
 
-def _first(parts: Parts, alone: Shown) -> str:
+def _first(parts: Parts, alone: Parts) -> str:
     """Say where two pages differ first."""
-    for one, other in itertools.zip_longest(parts, alone.parts):
+    for one, other in itertools.zip_longest(parts, alone):
         if one != other:
             return f"{one} instead of {other}"[:400]
     return ""

@@ -128,12 +128,21 @@ class Uploads:
     def _forget_closed(self) -> None:
         for session in [session for session in self._kept if not _is_open(session)]:
             del self._kept[session]
+            _free(session)
 
 
 def _declared(scope: Scope) -> int:
     """Returns the bytes that a request says it has; what an image may have if it says nothing."""
     text = Headers(scope=scope).get("content-length", "")
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else MAX_BYTES + FRAMING_BYTES
+
+
+def _free(session: str) -> None:
+    """Frees the files of a closed session, which Streamlit would keep for minutes: the browser may
+    come back. The page has its own copy of the last one.
+    """
+    if runtime.exists():
+        runtime.get_instance().uploaded_file_mgr.remove_session_files(session)
 
 
 def _is_open(session: str) -> bool:

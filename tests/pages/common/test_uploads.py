@@ -13,6 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from core.classroom.limits import Limits
 from core.data.images import MAX_BYTES
@@ -104,6 +106,24 @@ def test_a_closed_session_gives_its_room_back(server: Server, closed: set[str]) 
     closed.add("a")
     assert server.put("b", "1", b"x" * 900) == 204
     assert server.app.counts() == {"files": 1, "bytes": 900}
+
+
+def test_the_files_of_a_closed_session_are_freed(monkeypatch: pytest.MonkeyPatch, closed: set[str]) -> None:
+    class Running:
+        uploaded_file_mgr = MemoryUploadedFileManager("")
+
+        def is_active_session(self, session: str) -> bool:
+            return session not in closed
+
+    files, app = Running.uploaded_file_mgr, Uploads(Starlette())
+    for session in ("a", "b"):
+        files.add_file(session, UploadedFileRec(file_id="1", name="cat.png", type="image/png", data=b"x" * 900))
+        app._kept[session]["1"] = 900
+    monkeypatch.setattr(uploads.runtime, "exists", lambda: True)
+    monkeypatch.setattr(uploads.runtime, "get_instance", Running)
+    closed.add("a")
+    assert app.counts() == {"files": 1, "bytes": 900}
+    assert [len(files.get_files(session, ["1"])) for session in ("a", "b")] == [0, 1]
 
 
 def test_uploads_can_be_switched_off_for_visitors(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
