@@ -75,10 +75,7 @@ def study(
     """Count the answers that a killed study server loses, and its requests a second."""
     from bench.study import Loaded, loaded
 
-    answers, clients = (
-        whole(answers, "number of answers", 1),
-        whole(clients, "number of clients", 1),
-    )
+    answers, clients = whole(answers, "number of answers", 1), whole(clients, "number of clients", 1)
     engine = common.engine()
     for name, times in (("study-kills", whole(kills, "number of kills")), ("study-load", 0)):
         how = Loaded(answers=answers, clients=clients, kills=times, url=url)

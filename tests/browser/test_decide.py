@@ -8,7 +8,7 @@ import csv
 
 import pytest
 
-from tests.browser.conftest import OpenTab, at_rest
+from tests.browser.conftest import OpenTab, at_rest, settled, sparsity_shown
 
 pytestmark = pytest.mark.browser
 MAIN = "[data-testid=stMain]"
@@ -42,7 +42,8 @@ def test_the_recommended_network_is_opened_in_explore(tab: OpenTab) -> None:
     page.get_by_role("button", name="Measure").click()
     page.get_by_role("link", name="Download the network in Explore").click()
     page.wait_for_url("**/explore*level=10*")
-    page.wait_for_selector("img[alt^='Difference'][alt*='89.5439% sparsity']")
+    settled(page)
+    assert sparsity_shown(page) == "89.5439% sparsity"
 
 
 @pytest.mark.long

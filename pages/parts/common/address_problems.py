@@ -21,8 +21,8 @@ def problems(
     """Returns one sentence for each invalid part of the address.
 
     Args:
-        drawn: parameters whose values are on the screen; only of these is said what is used
-            instead. None: all.
+        drawn: parameters whose values are on the screen; replacements are named for these only.
+            None: all.
     """
     found = []
     for name, text in query.items():

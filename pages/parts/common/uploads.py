@@ -112,7 +112,7 @@ class Uploads:
             await self.app(scope, bounded, seen)
         finally:
             with self._changed:
-                counts = self._kept[sent.session].pop(sent, None) is not None
+                counts = self._kept.get(sent.session, {}).pop(sent, None) is not None
                 if counts and 200 <= status < 300:
                     self._kept[sent.session][sent.file] = sent.bytes
 
@@ -120,7 +120,7 @@ class Uploads:
         async def seen(message: Message) -> None:
             if message["type"] == "http.response.start" and 200 <= message["status"] < 300:
                 with self._changed:
-                    self._kept[sent.session].pop(sent.file, None)
+                    self._kept.get(sent.session, {}).pop(sent.file, None)
             await send(message)
 
         await self.app(scope, receive, seen)

@@ -47,7 +47,7 @@ def how_to_get_one(what: str, model: ModelSpec) -> str:
             " machine have none; for a network of your own, **My networks** shows which folder is which output."
         )
     if access.locked():
-        return f"{what} needs a data set of photographs, and there is none on this server."
+        return f"{what} needs a data set of photographs, and this server has none."
     return (
         f"{what} needs a data set of photographs, and there is none on this machine. To download one, run `python -m"
         " core evaluate --model efficientnet-lite0 --data imagenette`; to use your own, set `SPARSIGHT_PHOTOS` to a"

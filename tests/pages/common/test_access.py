@@ -52,7 +52,7 @@ def test_a_locked_page_says_what_is_switched_off(page: str, gone: set[str], monk
 def test_visitors_are_not_told_to_run_commands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SPARSIGHT_PHOTOS", raising=False)
     said = photo_sets.how_to_get_one("Accuracy", engine.catalogue().default_model("efficientnet-lite0"))
-    assert said == "Accuracy needs a data set of photographs, and there is none on this server."
+    assert said == "Accuracy needs a data set of photographs, and this server has none."
 
 
 def test_own_weights_and_downloads_are_switched_off(locked: None, explore: OpenPage) -> None:

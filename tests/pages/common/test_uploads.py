@@ -132,6 +132,8 @@ def test_uploads_can_be_switched_off_for_visitors(server: Server, monkeypatch: p
     assert (reply.status_code, reply.text) == (413, access.NO_UPLOADS)
     monkeypatch.setattr(uploads.teacher, "is_session", lambda session: session == "teacher")
     assert server.put("teacher", "1", b"x") == 204
+    assert server.delete("teacher", "2") == 204
+    assert "teacher" not in server.app._kept  # nor are the teacher's files freed with those that count
 
 
 @pytest.mark.parametrize(
